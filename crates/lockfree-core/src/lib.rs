@@ -1,0 +1,11 @@
+//! The ground that every crate of the workspace stands on.
+#![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(any(feature = "std", loom, stepped))]
+extern crate std;
+
+pub mod sync;
+
+pub use crossbeam_utils::CachePadded;

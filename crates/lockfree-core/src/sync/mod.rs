@@ -1,0 +1,68 @@
+//! The façade: the only place in the workspace that names atomics, cells, fences and spin hints.
+//!
+//! | face | chosen by | what an access is |
+//! | --- | --- | --- |
+//! | real | default | `core::sync::atomic` itself, re-exported: nothing to optimize away |
+//! | modelled | `--cfg loom` | a loom access whose orderings can be recorded and weakened from outside |
+//! | stepped | `--cfg stepped` | a real access that first reports to a hook of the calling thread |
+//!
+//! The three have one interface: what compiles under one face compiles under all. It is that of
+//! `core::sync::atomic` with two house rules. [`UnsafeCell`] lends its pointer to a closure, so that
+//! a model can see each access to plain data begin and end. And `compare_exchange_weak` stands in
+//! loops only: the modelled face yields where it fails, since the caller is about to read again.
+//!
+//! Cells of the modelled face have no `const` constructor; [`const_unless_loom!`] declares functions
+//! that are `const` wherever they can be.
+//!
+//! [`const_unless_loom!`]: crate::const_unless_loom
+
+mod cell;
+#[cfg(any(loom, stepped))]
+mod instrumented;
+#[cfg(loom)]
+mod modelled;
+#[cfg(not(any(loom, stepped)))]
+mod real;
+#[cfg(all(stepped, not(loom)))]
+pub mod stepped;
+
+pub use core::sync::atomic::Ordering;
+
+pub use cell::UnsafeCell;
+#[cfg(any(loom, stepped))]
+pub use instrumented::*;
+#[cfg(loom)]
+pub use modelled::{hint, thread};
+#[cfg(not(any(loom, stepped)))]
+pub use real::*;
+#[cfg(all(stepped, not(loom)))]
+pub use stepped::{hint, thread};
+
+/// Declares a function that is `const`, except under `--cfg loom`, whose cells cannot be built in
+/// constants.
+///
+/// ```
+/// use lockfree_core::{const_unless_loom, sync::AtomicUsize};
+///
+/// struct Hits(AtomicUsize);
+///
+/// impl Hits {
+///     const_unless_loom! {
+///         /// A count of zero.
+///         pub fn new() -> Self {
+///             Self(AtomicUsize::new(0))
+///         }
+///     }
+/// }
+///
+/// static HITS: Hits = Hits::new();
+/// ```
+#[macro_export]
+macro_rules! const_unless_loom {
+    ($(#[$attribute:meta])* $visibility:vis fn $($rest:tt)*) => {
+        #[cfg(not(loom))]
+        $(#[$attribute])* $visibility const fn $($rest)*
+        #[cfg(loom)]
+        $(#[$attribute])* $visibility fn $($rest)*
+    };
+}

@@ -1,0 +1,19 @@
+//! The face of production code: `core`'s own types under the façade's names.
+
+pub use core::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicUsize,
+    fence,
+};
+#[cfg(target_has_atomic = "64")]
+pub use core::sync::atomic::{AtomicI64, AtomicU64};
+
+/// Hints to the processor.
+pub mod hint {
+    pub use core::hint::spin_loop;
+}
+
+/// What waits or yields. Needs an operating system.
+#[cfg(feature = "std")]
+pub mod thread {
+    pub use std::thread::{Thread, current, park, yield_now};
+}

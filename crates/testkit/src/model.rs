@@ -1,0 +1,118 @@
+//! Models: exhaustive up to a preemption bound, with a floor under what they explore.
+//!
+//! A model that explores nothing passes, so each one names the least number of iterations that it
+//! takes. Beside what must hold stands a twin that must fail.
+//!
+//! Environment: `ATOMWORKS_PREEMPTIONS` (a number, or `none` for no bound) overrides the bound.
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::{process::Command, sync::Arc, time::Instant};
+
+pub use loom::{future::block_on, thread};
+
+/// The bound that floors are measured at.
+const PREEMPTIONS: usize = 2;
+
+/// How a model is explored.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    name: &'static str,
+    floor: usize,
+    preemptions: Option<usize>,
+}
+
+impl Model {
+    /// A model that explores at least `floor` iterations at a preemption bound of 2.
+    pub const fn new(name: &'static str, floor: usize) -> Self {
+        Self { name, floor, preemptions: Some(PREEMPTIONS) }
+    }
+
+    /// With this bound instead.
+    #[must_use]
+    pub const fn preemptions(self, bound: usize) -> Self {
+        Self { preemptions: Some(bound), ..self }
+    }
+
+    /// With no bound: every schedule.
+    #[must_use]
+    pub const fn exhaustive(self) -> Self {
+        Self { preemptions: None, ..self }
+    }
+
+    /// Explores `body`, prints the count of iterations and asserts the floor.
+    ///
+    /// # Panics
+    /// An iteration fails, or there are fewer than the floor.
+    pub fn check(self, body: impl Fn() + Send + Sync + 'static) {
+        let bound = self.bound();
+        let started = Instant::now();
+        let iterations = explore(bound, body);
+        println!(
+            "model {}: {iterations} iterations, {:.2} s, preemption bound {}",
+            self.name,
+            started.elapsed().as_secs_f64(),
+            bound.map_or_else(|| "none".to_owned(), |bound| bound.to_string()),
+        );
+        let shallower = match (bound, self.preemptions) {
+            (Some(bound), Some(own)) => bound < own,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        // A weakened ordering changes what there is to explore: the floor is about the real one.
+        if !shallower && std::env::var_os("ATOMWORKS_WEAKEN").is_none() {
+            assert!(
+                iterations >= self.floor,
+                "model {}: explored {iterations} iterations, the floor is {}",
+                self.name,
+                self.floor,
+            );
+        }
+    }
+
+    fn bound(self) -> Option<usize> {
+        match std::env::var("ATOMWORKS_PREEMPTIONS").as_deref() {
+            Err(_) => self.preemptions,
+            Ok("none") => None,
+            Ok(text) => Some(text.parse().expect("ATOMWORKS_PREEMPTIONS is a number or `none`")),
+        }
+    }
+}
+
+/// Explores `body`, which must fail with `message` among what it prints.
+///
+/// The failure may abort, so it happens in a child process that runs the test named `test` alone.
+///
+/// # Panics
+/// The twin holds, or fails for another reason.
+pub fn must_fail(test: &'static str, message: &str, body: impl Fn() + Send + Sync + 'static) {
+    const CHILD: &str = "ATOMWORKS_TWIN";
+    if std::env::var(CHILD).is_ok_and(|name| name == test) {
+        explore(Some(PREEMPTIONS), body);
+        return;
+    }
+    let program = std::env::current_exe().expect("the test binary has a path");
+    let output = Command::new(program)
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(CHILD, test)
+        .output()
+        .expect("the test binary starts");
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    assert!(printed.contains("running 1 test"), "no test is named {test}:\n{printed}");
+    assert!(!output.status.success(), "twin {test}: held, and must fail");
+    assert!(printed.contains(message), "twin {test}: failed, but not of {message:?}:\n{printed}");
+    println!("twin {test}: fails, as it must");
+}
+
+fn explore(bound: Option<usize>, body: impl Fn() + Send + Sync + 'static) -> usize {
+    let iterations = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&iterations);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = bound;
+    builder.max_branches = 20_000;
+    builder.check(move || {
+        count.fetch_add(1, Relaxed);
+        body();
+    });
+    iterations.load(Relaxed)
+}

@@ -1,0 +1,113 @@
+//! Threads stopped for ever at any access, and the steps of an operation, counted.
+
+use core::{cell::Cell, time::Duration};
+use std::{
+    rc::Rc,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+};
+
+use lockfree_core::sync::stepped;
+
+/// How long the others may take before they count as blocked.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// For k = 1, 2, ...: builds a victim and its companions, stops the victim for ever at its k-th
+/// access, and then runs the companions, who must finish. Ends at the first k that the victim
+/// does not reach, and returns how many accesses it was stopped at.
+///
+/// # Panics
+/// The companions panic or do not finish, or the victim panics.
+pub fn stop_anywhere<V, C>(
+    name: &str,
+    setup: impl Fn() -> (V, C),
+    victim: impl Fn(V) + Clone + Send + 'static,
+    companions: impl Fn(C) + Clone + Send + 'static,
+) -> usize
+where
+    V: Send + 'static,
+    C: Send + 'static,
+{
+    for k in 1.. {
+        let (its_state, their_state) = setup();
+        let stopped = stop_at(name, k, {
+            let victim = victim.clone();
+            move || victim(its_state)
+        });
+        let companions = companions.clone();
+        let (finished, outcome) = mpsc::channel();
+        let others = thread::spawn(move || {
+            companions(their_state);
+            let _ = finished.send(());
+        });
+        match outcome.recv_timeout(PATIENCE) {
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("{name}: a thread stopped at its access {k} blocks the others")
+            }
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => {}
+        }
+        if let Err(panic) = others.join() {
+            eprintln!("{name}: the others failed with a thread stopped at its access {k}");
+            std::panic::resume_unwind(panic);
+        }
+        if !stopped {
+            println!("progress {name}: stopped at each of {} accesses, the others finish", k - 1);
+            return k - 1;
+        }
+    }
+    unreachable!("an operation has finitely many accesses")
+}
+
+/// Runs `operation` on a thread of its own; true once that is stopped at its `k`-th access, false
+/// if it has ended before.
+fn stop_at(name: &str, k: usize, operation: impl FnOnce() + Send + 'static) -> bool {
+    let (report, reports) = mpsc::channel();
+    let victim = thread::spawn(move || {
+        let at_stop = report.clone();
+        let mut accesses = 0;
+        stepped::install(move |_| {
+            accesses += 1;
+            if accesses == k {
+                let _ = at_stop.send(true);
+                loop {
+                    thread::park();
+                }
+            }
+        });
+        operation();
+        stepped::uninstall();
+        let _ = report.send(false);
+    });
+    match reports.recv_timeout(PATIENCE) {
+        Ok(true) => true,
+        Ok(false) => {
+            victim.join().expect("the victim has reported its end");
+            false
+        }
+        Err(RecvTimeoutError::Timeout) => panic!("{name}: the victim never reached its access {k}"),
+        Err(RecvTimeoutError::Disconnected) => match victim.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => unreachable!("the victim reports before it ends"),
+        },
+    }
+}
+
+/// Runs `operation` on this thread and returns its result and the number of its accesses.
+pub fn steps<R>(operation: impl FnOnce() -> R) -> (R, usize) {
+    let count = Rc::new(Cell::new(0));
+    let in_hook = Rc::clone(&count);
+    stepped::install(move |_| in_hook.set(in_hook.get() + 1));
+    let result = operation();
+    stepped::uninstall();
+    (result, count.get())
+}
+
+/// Prints the `most` steps that an operation took, and holds them to the bound in its docs.
+///
+/// # Panics
+/// The bound is exceeded, or `most` is 0: nothing was counted.
+pub fn assert_steps(name: &str, most: usize, bound: usize) {
+    println!("progress {name}: at most {most} steps, documented bound {bound}");
+    assert!(most > 0, "{name}: no step was counted");
+    assert!(most <= bound, "{name}: took {most} steps, its docs promise {bound}");
+}
