@@ -75,6 +75,10 @@ impl<T, S: Storage<Slot = Place<T>>> Consumer<T, S> {
     /// Their values are present, and have been moved out or dropped.
     #[inline(always)]
     pub(super) unsafe fn vacate(&mut self, count: usize) {
+        if count == 0 {
+            // Nothing moves: the line of the index stays where it is.
+            return;
+        }
         self.cursor.head = state::advance(self.cursor.head, count, self.capacity());
         self.cursor.ready -= count;
         self.marks().vacate(self.cursor.head);

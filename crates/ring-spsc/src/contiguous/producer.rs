@@ -70,6 +70,10 @@ impl<T, S: Storage<Slot = Place<T>>> Producer<T, S> {
     /// There is room for them, and they are written.
     #[inline(always)]
     pub(super) unsafe fn publish(&mut self, count: usize) {
+        if count == 0 {
+            // Nothing moves: the line of the index stays where it is.
+            return;
+        }
         self.cursor.tail = state::advance(self.cursor.tail, count, self.capacity());
         self.cursor.room -= count;
         self.marks().publish(self.cursor.tail);
