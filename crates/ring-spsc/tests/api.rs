@@ -1,7 +1,8 @@
 //! Sequential behaviour, drops, zero-sized types and panics, of both rings.
 #![cfg(not(loom))]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use ring_spsc::{Full, StaticRing, contiguous};
 use testkit::drops::Drops;
@@ -205,9 +206,9 @@ of_both_rings! {
         assert_eq!(consumer.len(), 2);
         assert_eq!(consumer.pop_iter().count(), 2);
 
-        let (mut producer, _consumer) = ring(2);
+        let (mut producer, consumer) = ring(2);
         producer.push(drops.counted([0; 0])).unwrap();
-        drop((producer, _consumer));
+        drop((producer, consumer));
         assert_eq!((drops.dropped(), drops.alive()), (1, 0));
     }
 
@@ -220,7 +221,7 @@ of_both_rings! {
         for round in 0..10 {
             producer.push(Large([round; 100])).unwrap();
             let value = consumer.peek().unwrap();
-            assert_eq!(std::ptr::from_ref(value).addr() % 256, 0);
+            assert_eq!(core::ptr::from_ref(value).addr() % 256, 0);
             assert_eq!(consumer.pop(), Some(Large([round; 100])));
         }
     }
@@ -347,7 +348,7 @@ mod without_allocation {
         assert_eq!(drops.dropped(), 1);
         let (mut producer, consumer) = ring.split().unwrap();
         producer.push(drops.counted(())).unwrap();
-        std::mem::forget(consumer);
+        core::mem::forget(consumer);
         drop(producer);
         assert_eq!(drops.alive(), 1);
         assert!(ring.split().is_none(), "a forgotten end keeps its claim");

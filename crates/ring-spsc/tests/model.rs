@@ -51,11 +51,11 @@ macro_rules! apply {
             Operation::Pop => prop_assert_eq!($consumer.pop(), $twin.pop_front()),
             Operation::Peek => prop_assert_eq!($consumer.peek(), $twin.front()),
             Operation::PushSlice(count) => {
-                let values: Vec<u32> = ($next..).take(count).collect();
+                let values: Vec<usize> = ($next..).take(count).collect();
                 let pushed = $producer.push_slice(&values);
                 prop_assert_eq!(pushed, count.min($producer.capacity() - $twin.len()));
                 $twin.extend(&values[..pushed]);
-                $next += pushed as u32;
+                $next += pushed;
             }
             Operation::PushIter(count) => {
                 let mut values = ($next..).take(count);
@@ -63,17 +63,17 @@ macro_rules! apply {
                 prop_assert_eq!(pushed, count.min($producer.capacity() - $twin.len()));
                 prop_assert_eq!(values.count(), count - pushed);
                 $twin.extend(($next..).take(pushed));
-                $next += pushed as u32;
+                $next += pushed;
             }
             Operation::PopSlice(count) => {
                 let mut values = vec![0; count];
                 let popped = $consumer.pop_slice(&mut values);
-                let expected: Vec<u32> = $twin.drain(..count.min($twin.len())).collect();
+                let expected: Vec<usize> = $twin.drain(..count.min($twin.len())).collect();
                 prop_assert_eq!(&values[..popped], &expected[..]);
             }
             Operation::PopIter(count) => {
-                let popped: Vec<u32> = $consumer.pop_iter().take(count).collect();
-                let expected: Vec<u32> = $twin.drain(..count.min($twin.len())).collect();
+                let popped: Vec<usize> = $consumer.pop_iter().take(count).collect();
+                let expected: Vec<usize> = $twin.drain(..count.min($twin.len())).collect();
                 prop_assert_eq!(popped, expected);
             }
             Operation::WriteChunk { .. } | Operation::ReadChunk { .. } => {}
@@ -88,7 +88,7 @@ proptest! {
     #[test]
     fn the_slotted_ring_is_a_bounded_deque(capacity in 1..20_usize, operations in operations()) {
         let (mut producer, mut consumer) = ring_spsc::ring(capacity);
-        let (mut twin, mut next) = (VecDeque::new(), 0_u32);
+        let (mut twin, mut next) = (VecDeque::new(), 0_usize);
         for operation in operations {
             apply!(operation, producer, consumer, twin, next);
         }
@@ -97,7 +97,7 @@ proptest! {
     #[test]
     fn the_contiguous_ring_is_a_bounded_deque(capacity in 1..20_usize, operations in operations()) {
         let (mut producer, mut consumer) = contiguous::ring(capacity);
-        let (mut twin, mut next) = (VecDeque::new(), 0_u32);
+        let (mut twin, mut next) = (VecDeque::new(), 0_usize);
         for operation in operations {
             match operation {
                 Operation::WriteChunk { lent, filled } => {
@@ -106,13 +106,13 @@ proptest! {
                     let pushed = filled.min(chunk.len());
                     prop_assert_eq!(chunk.fill((next..).take(filled)), pushed);
                     twin.extend((next..).take(pushed));
-                    next += pushed as u32;
+                    next += pushed;
                 }
                 Operation::ReadChunk { lent, committed } => {
                     let chunk = consumer.read_chunk(lent);
                     let (first, second) = chunk.as_slices();
-                    let seen: Vec<u32> = first.iter().chain(second).copied().collect();
-                    let expected: Vec<u32> = twin.iter().take(lent).copied().collect();
+                    let seen: Vec<usize> = first.iter().chain(second).copied().collect();
+                    let expected: Vec<usize> = twin.iter().take(lent).copied().collect();
                     prop_assert_eq!(&seen, &expected);
                     let committed = committed.min(chunk.len());
                     chunk.commit(committed);
