@@ -17,6 +17,8 @@
 //! [`const_unless_loom!`]: crate::const_unless_loom
 
 mod cell;
+#[cfg(all(feature = "double-width", target_has_atomic = "64"))]
+pub mod double_word;
 #[cfg(any(loom, stepped))]
 mod instrumented;
 #[cfg(loom)]

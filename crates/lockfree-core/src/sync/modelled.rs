@@ -31,7 +31,14 @@ pub mod hint {
 
 /// What waits or yields.
 pub mod thread {
+    use core::time::Duration;
+
     pub use loom::thread::{Thread, current, park, yield_now};
+
+    /// A model has no time: it yields, and its caller looks again.
+    pub fn park_timeout(_: Duration) {
+        yield_now();
+    }
 }
 
 /// Makes the accesses of one atomic depend on each other, and tells their orderings.
