@@ -23,6 +23,8 @@ pub mod double_word;
 mod instrumented;
 #[cfg(loom)]
 mod modelled;
+#[cfg(loom)]
+pub mod modelled_thread;
 #[cfg(not(any(loom, stepped)))]
 mod real;
 #[cfg(all(stepped, not(loom)))]

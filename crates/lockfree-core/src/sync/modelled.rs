@@ -30,16 +30,7 @@ pub mod hint {
 }
 
 /// What waits or yields.
-pub mod thread {
-    use core::time::Duration;
-
-    pub use loom::thread::{Thread, current, park, yield_now};
-
-    /// A model has no time: it yields, and its caller looks again.
-    pub fn park_timeout(_: Duration) {
-        yield_now();
-    }
-}
+pub use super::modelled_thread as thread;
 
 /// Makes the accesses of one atomic depend on each other, and tells their orderings.
 pub(super) struct Probe(atomic::AtomicBool);
