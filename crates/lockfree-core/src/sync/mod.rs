@@ -17,10 +17,14 @@
 //! [`const_unless_loom!`]: crate::const_unless_loom
 
 mod cell;
+#[cfg(all(feature = "double-width", target_has_atomic = "64"))]
+pub mod double_word;
 #[cfg(any(loom, stepped))]
 mod instrumented;
 #[cfg(loom)]
 mod modelled;
+#[cfg(loom)]
+pub mod modelled_thread;
 #[cfg(not(any(loom, stepped)))]
 mod real;
 #[cfg(all(stepped, not(loom)))]

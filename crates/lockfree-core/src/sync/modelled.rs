@@ -30,9 +30,7 @@ pub mod hint {
 }
 
 /// What waits or yields.
-pub mod thread {
-    pub use loom::thread::{Thread, current, park, yield_now};
-}
+pub use super::modelled_thread as thread;
 
 /// Makes the accesses of one atomic depend on each other, and tells their orderings.
 pub(super) struct Probe(atomic::AtomicBool);
