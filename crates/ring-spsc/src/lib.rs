@@ -6,6 +6,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub mod channel;
 mod consumer;
 pub mod contiguous;
 mod ends;

@@ -297,3 +297,53 @@ fn twin_emptying_out_of_order() {
         emptying.join().unwrap();
     });
 }
+
+mod channel {
+    //! No wake-up is lost: a model in which one is ends in a deadlock, which loom reports.
+
+    use super::*;
+    use ring_spsc::channel::{Closed, channel};
+    use testkit::model::block_on;
+
+    #[test]
+    fn each_end_wakes_the_other() {
+        Model::new("each_end_wakes_the_other", 14_000).check(|| {
+            let (mut sender, mut receiver) = channel(1);
+            let sending = thread::spawn(move || {
+                for value in 0..2 {
+                    block_on(sender.send_async(value)).unwrap();
+                }
+            });
+            for expected in 0..2 {
+                assert_eq!(block_on(receiver.recv_async()), Ok(expected));
+            }
+            assert_eq!(block_on(receiver.recv_async()), Err(Closed(())));
+            sending.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn parked_threads_are_woken() {
+        Model::new("parked_threads_are_woken", 340).check(|| {
+            let (mut sender, mut receiver) = channel(1);
+            let sending = thread::spawn(move || {
+                sender.send(0).unwrap();
+                sender.send(1).unwrap();
+            });
+            assert_eq!(receiver.recv(), Ok(0));
+            assert_eq!(receiver.recv(), Ok(1));
+            sending.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn an_end_that_leaves_wakes_the_other() {
+        Model::new("an_end_that_leaves_wakes_the_other", 68).check(|| {
+            let (mut sender, receiver) = channel(1);
+            sender.try_send(0).unwrap();
+            let sending = thread::spawn(move || block_on(sender.send_async(1)));
+            drop(receiver);
+            assert_eq!(sending.join().unwrap(), Err(Closed(1)));
+        });
+    }
+}
