@@ -102,6 +102,7 @@ fn arm_hands_the_waker_over() {
             move || cell.take().is_some()
         });
         cell.register(Waker::noop());
+        assert!(format!("{cell:?}").starts_with("WakerCell"));
         let there = cell.take().is_some();
         let taken = taker.join().unwrap();
         // A registration that meets a wake-up is answered at once: then nobody takes it.
@@ -162,7 +163,7 @@ fn notify_carries_what_the_waker_did() {
         let read = |cx: &mut Context<'_>| {
             polls += 1;
             if polls > 1 {
-                // SAFETY: a second poll follows a wake-up: the writer's, or our own if it wrote none.
+                // SAFETY: a second poll follows a wake-up: the writer's, or our own if none wrote.
                 return Poll::Ready(Some(shared.0.0.with(|letter| unsafe { *letter })));
             }
             // Seen without being woken, the relaxed flag says nothing about the letter.

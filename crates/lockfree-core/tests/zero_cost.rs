@@ -168,12 +168,20 @@ fn is_local(label: &str) -> bool {
 }
 
 fn number_labels(body: &mut Vec<String>) {
+    const AROUND: [char; 7] = [' ', ',', '[', ']', '(', ')', ':'];
+    // Labels for debuggers and unwinders: nobody jumps there.
+    let all = body.clone();
+    body.retain(|line| {
+        line.strip_suffix(':').is_none_or(|label| {
+            all.iter().any(|other| other != line && other.split(AROUND).any(|word| word == label))
+        })
+    });
     let mut numbers = HashMap::new();
-    for line in body.iter_mut() {
+    for line in body {
         *line = line
-            .split_inclusive([' ', ',', '[', ']', '(', ')', ':'])
+            .split_inclusive(AROUND)
             .map(|word| {
-                let label = word.trim_end_matches([' ', ',', '[', ']', '(', ')', ':']);
+                let label = word.trim_end_matches(AROUND);
                 if !is_local(label) {
                     return word.to_owned();
                 }
@@ -183,11 +191,4 @@ fn number_labels(body: &mut Vec<String>) {
             })
             .collect();
     }
-    // Labels for debuggers and unwinders are numbered differently and jumped to by nobody.
-    let used = |label: &str, body: &[String]| {
-        let mention = label.trim_end_matches(':');
-        body.iter().any(|line| line != label && line.split([' ', ',']).any(|word| word == mention))
-    };
-    let all = body.clone();
-    body.retain(|line| !line.ends_with(':') || used(line, &all));
 }

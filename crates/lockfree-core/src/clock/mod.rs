@@ -7,8 +7,8 @@
 //! | [`CoarseClock`] | one load of a published tick | 1.6 | the tick's period |
 //! | [`ManualClock`] | one load of what a test has set | 1.6 | exact |
 //!
-//! Here: a busy virtual machine with 2 cores of an AMD EPYC, rustc 1.95, November 2026, medians of nine;
-//! read them as ratios.
+//! Here: a busy virtual machine with 2 cores of an AMD EPYC, rustc 1.95, November 2026, medians of
+//! nine; read them as ratios.
 //!
 //! # Orderings
 //!

@@ -39,8 +39,8 @@ impl RawClock {
     }
 
     /// As [`now_nanos`](Clock::now_nanos) without waiting for earlier loads, at about half the cost.
-    /// One thread's readings never step back; they may precede what another thread has read and
-    /// passed on, by less than a microsecond.
+    /// It may be less than what another thread has read and passed on, by as far as the processor
+    /// works ahead.
     #[inline]
     pub fn hasty_nanos(&self) -> u64 {
         self.counter.delta_as_nanos(self.start, self.counter.raw())

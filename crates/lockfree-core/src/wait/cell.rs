@@ -36,9 +36,9 @@
 //! is polled again, and its next fence R is later than W.
 //!
 //! A read-modify-write in place of fence and load would do as well. A wake-up for nobody, measured
-//! on a virtual machine with 2 busy cores of an AMD EPYC (rustc 1.95, November 2026, medians of nine):
-//! 2.6 ns by fence and load, 2.8 by `swap`, 3.0 by `fetch_or`; two threads at one cell 4.4, 4.9
-//! and 5.6. The fence leaves the line where it is, so the fence it is.
+//! on a virtual machine with 2 busy cores of an AMD EPYC (rustc 1.95, November 2026, medians of
+//! nine): 2.6 ns by fence and load, 2.8 by `swap`, 3.0 by `fetch_or`; two threads at one cell 4.4,
+//! 4.9 and 5.6. The fence leaves the line where it is, so the fence it is.
 //!
 //! # Orderings
 //!
