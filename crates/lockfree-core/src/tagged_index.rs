@@ -34,8 +34,8 @@ use crate::{
 ///
 /// The index takes 1 to 32 bits, anything else does not compile. At 45 million advances a second
 /// on one word, 40 bits of tag (the default) last 6.8 hours and 48 bits 72 days. What happens then
-/// is the caller's choice: [`advance`](Self::advance) seals, [`advance_wrapping`](Self::advance_wrapping)
-/// begins again.
+/// is the caller's choice: [`advance`](Self::advance) seals,
+/// [`advance_wrapping`](Self::advance_wrapping) begins again.
 ///
 /// ```
 /// use lockfree_core::TaggedIndex;

@@ -138,7 +138,8 @@ mod backoff {
 }
 
 mod clock {
-    use std::{sync::Arc, time::Duration};
+    use core::time::Duration;
+    use std::sync::Arc;
 
     use lockfree_core::clock::{Clock, CoarseClock, ManualClock, MonotonicClock, Ticker};
 
@@ -181,7 +182,7 @@ mod clock {
 
     impl Clock for Backwards {
         fn now(&self) -> Duration {
-            10 * SECOND - self.0.advance(SECOND)
+            (10 * SECOND).saturating_sub(self.0.advance(SECOND))
         }
     }
 
@@ -229,22 +230,28 @@ mod clock {
     fn the_raw_clock_keeps_the_systems_time() {
         let (raw, system) = (lockfree_core::clock::RawClock::new(), MonotonicClock::new());
         std::thread::sleep(Duration::from_millis(50));
+        let hasty = raw.hasty_nanos();
+        assert!(raw.now_nanos() >= hasty);
         let (raw, system) = (raw.now(), system.now());
         assert!(raw.abs_diff(system) < Duration::from_millis(20), "{raw:?} against {system:?}");
     }
 }
 
 mod wait {
-    use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
-    use std::{
+    use core::{
         cell::Cell,
         future,
-        panic::{AssertUnwindSafe, catch_unwind},
+        panic::AssertUnwindSafe,
         pin::pin,
+        task::{Context, Poll, RawWaker, RawWakerVTable, Waker},
+        time::Duration,
+    };
+    use std::{
+        panic::catch_unwind,
         sync::{Arc, Mutex},
         task::Wake,
         thread,
-        time::{Duration, Instant},
+        time::Instant,
     };
 
     use lockfree_core::wait::{WakerCell, block_on, block_until};

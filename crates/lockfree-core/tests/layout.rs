@@ -59,6 +59,7 @@ const_assert_eq!(TaggedPtr::<u32>::MAX_TAG, (1 << 18) - 1);
 const_assert_eq!(TaggedPtr::<u32>::MAX_TAG, 0b11);
 
 assert_eq_size!(UnsafeCell<u16>, u16);
+assert_eq_size!(lockfree_core::wait::WakerCell, [usize; 3]);
 
 assert_impl_all!(AtomicTaggedPtr<*mut u8>: Send, Sync);
 assert_not_impl_any!(TaggedPtr<u8>: Send, Sync);

@@ -3,7 +3,7 @@
 
 use core::{
     future,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 use std::sync::Arc;
@@ -62,12 +62,12 @@ fn twin_without_a_second_look() {
             let gate = Arc::clone(&gate);
             move || gate.open()
         });
-        wait::block_on(future::poll_fn(|cx| match gate.is_open() {
-            Some(()) => Poll::Ready(()),
-            None => {
-                gate.waiting.register(cx.waker());
-                Poll::Pending
+        wait::block_on(future::poll_fn(|cx| {
+            if gate.is_open().is_some() {
+                return Poll::Ready(());
             }
+            gate.waiting.register(cx.waker());
+            Poll::Pending
         }));
         opener.join().unwrap();
     });
@@ -101,7 +101,8 @@ fn arm_hands_the_waker_over() {
             let cell = Arc::clone(&cell);
             move || cell.take().is_some()
         });
-        cell.register(std::task::Waker::noop());
+        cell.register(Waker::noop());
+        assert!(format!("{cell:?}").starts_with("WakerCell"));
         let there = cell.take().is_some();
         let taken = taker.join().unwrap();
         // A registration that meets a wake-up is answered at once: then nobody takes it.
@@ -116,9 +117,9 @@ fn arm_hands_the_waker_to_the_next_registration() {
         let cell = Arc::new(WakerCell::new());
         let other = thread::spawn({
             let cell = Arc::clone(&cell);
-            move || cell.register(std::task::Waker::noop())
+            move || cell.register(Waker::noop())
         });
-        cell.register(std::task::Waker::noop());
+        cell.register(Waker::noop());
         other.join().unwrap();
     });
 }
@@ -131,8 +132,8 @@ fn vacate_hands_the_slot_back() {
             let cell = Arc::clone(&cell);
             move || drop(cell.take())
         });
-        cell.register(std::task::Waker::noop());
-        cell.register(std::task::Waker::noop());
+        cell.register(Waker::noop());
+        cell.register(Waker::noop());
         drop(cell.take());
         taker.join().unwrap();
     });
@@ -162,7 +163,7 @@ fn notify_carries_what_the_waker_did() {
         let read = |cx: &mut Context<'_>| {
             polls += 1;
             if polls > 1 {
-                // SAFETY: a second poll follows a wake-up: the writer's, or our own if it wrote none.
+                // SAFETY: a second poll follows a wake-up: the writer's, or our own if none wrote.
                 return Poll::Ready(Some(shared.0.0.with(|letter| unsafe { *letter })));
             }
             // Seen without being woken, the relaxed flag says nothing about the letter.
@@ -256,5 +257,33 @@ fn clocks_never_go_back_with_two_tickers() {
         let ticked = other.join().unwrap();
         assert!(ticked <= clock.now());
         assert!(clock.tick() == Duration::from_nanos(2));
+    });
+}
+
+#[cfg(feature = "double-width")]
+#[test]
+fn halves_change_together() {
+    use lockfree_core::sync::double_word::{AtomicDoubleWord, Pair};
+
+    Model::new("halves_change_together", 1).check(|| {
+        let word = Arc::new(AtomicDoubleWord::new(Pair { low: 0, high: 0 }));
+        let change = |word: &AtomicDoubleWord| {
+            let mut seen = word.load(Relaxed);
+            loop {
+                assert_eq!(seen.low, seen.high, "torn");
+                let next = Pair { low: seen.low + 1, high: seen.high + 1 };
+                match word.compare_exchange_weak(seen, next, Relaxed, Relaxed) {
+                    Ok(_) => break,
+                    Err(now) => seen = now,
+                }
+            }
+        };
+        let other = thread::spawn({
+            let word = Arc::clone(&word);
+            move || change(&word)
+        });
+        change(&word);
+        other.join().unwrap();
+        assert_eq!(word.load(Relaxed), Pair { low: 2, high: 2 });
     });
 }

@@ -1,7 +1,7 @@
 //! Packed words and clocks against the plain values that they stand for.
 #![cfg(not(loom))]
 
-use std::time::Duration;
+use core::time::Duration;
 
 use lockfree_core::{
     TaggedIndex, TaggedPtr,
@@ -75,12 +75,12 @@ proptest! {
 #[cfg(feature = "double-width")]
 proptest! {
     #[test]
-    fn a_pair_is_its_halves(low in any::<u64>(), high in any::<u64>()) {
+    fn a_pair_is_its_halves(wide in any::<(u64, u64)>(), narrow in any::<(u32, u32)>()) {
         use lockfree_core::sync::double_word::Pair;
 
-        let wide = Pair { low, high };
+        let wide = Pair { low: wide.0, high: wide.1 };
         prop_assert_eq!(Pair::<u64>::from_bits(wide.to_bits()), wide);
-        let narrow = Pair { low: low as u32, high: high as u32 };
+        let narrow = Pair { low: narrow.0, high: narrow.1 };
         prop_assert_eq!(Pair::<u32>::from_bits(narrow.to_bits()), narrow);
     }
 }

@@ -1,7 +1,8 @@
 //! Threads stopped at any access, and the steps that the docs promise.
 #![cfg(stepped)]
 
-use std::{sync::Arc, task::Waker, time::Duration};
+use core::{task::Waker, time::Duration};
+use std::sync::Arc;
 
 use lockfree_core::{
     clock::{Clock, CoarseClock, ManualClock},
@@ -22,6 +23,7 @@ fn armed() -> WakerCell {
     cell
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the harness gives it away")]
 fn wake_and_register(cell: Arc<WakerCell>) {
     for _ in 0..100 {
         cell.wake();

@@ -1,12 +1,8 @@
 //! Real threads.
 #![cfg(not(loom))]
 
-use std::{
-    future,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use core::{future, time::Duration};
+use std::{sync::Arc, thread, time::Instant};
 
 use lockfree_core::{
     AtomicTaggedIndex, Backoff, TaggedIndex,
@@ -166,5 +162,9 @@ fn halves_change_together() {
             });
         }
     });
-    assert_eq!(u64::from(word.load(Relaxed).low), 2 * changes);
+    let sum = word.load(Relaxed);
+    assert_eq!(
+        (u128::from(sum.low), u128::from(sum.high)),
+        (2 * u128::from(changes), 2 * u128::from(changes))
+    );
 }

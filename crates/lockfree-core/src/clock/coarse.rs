@@ -22,8 +22,8 @@ use crate::{
 /// Shows the time at which it was last ticked.
 ///
 /// Somebody must call [`tick`](Self::tick): a loop that turns anyway, a timer of the runtime, or
-/// the thread of [`Ticker`]. A clock that nobody ticks stands still. Reading is wait-free in one
-/// load of a line that only ticks write; a tick is lock-free, and any thread may tick.
+/// the thread of `Ticker` (`std`). A clock that nobody ticks stands still. Reading is wait-free in
+/// one load of a line that only ticks write; a tick is lock-free, and any thread may tick.
 ///
 /// ```
 /// use core::time::Duration;

@@ -7,13 +7,14 @@ use super::Clock;
 /// The processor's counter (TSC on x86-64, the generic timer on aarch64), scaled to nanoseconds by
 /// the `quanta` crate. Wait-free.
 ///
-/// Where the processor says that its counter is neither invariant nor there, `quanta` reads the
-/// system's monotonic clock instead. What keeps it from stepping back between threads: a
-/// reading waits for the loads before it, so it happens after what the thread has learned from
-/// others; and the counters of all cores run in step, which is the system's promise and not ours:
-/// on a machine of several sockets whose firmware breaks it, take
-/// [`MonotonicClock`](super::MonotonicClock). Its rate is measured once for the process, which takes up to 200 ms in the
-/// first [`new`](Self::new); it then drifts from the system's clock by some parts in a million.
+/// Where the processor does not promise a counter of constant rate, `quanta` reads the system's
+/// monotonic clock instead. Two things keep it from stepping back between threads. A reading waits
+/// for the loads before it, so it is later than what its thread has learned from others. And the
+/// counters of all cores run in step: that is the system's promise and not ours. On a machine whose
+/// firmware breaks it, take [`MonotonicClock`](super::MonotonicClock).
+///
+/// Its rate is measured once for the process, which takes up to 200 ms in the first
+/// [`new`](Self::new); from then on it drifts from the system's clock by some parts in a million.
 ///
 /// ```
 /// use lockfree_core::clock::{Clock, RawClock};
@@ -36,6 +37,14 @@ impl RawClock {
         let start = counter.raw();
         Self { counter, start }
     }
+
+    /// As [`now_nanos`](Clock::now_nanos) without waiting for earlier loads, at about half the cost.
+    /// It may be less than what another thread has read and passed on, by as far as the processor
+    /// works ahead.
+    #[inline]
+    pub fn hasty_nanos(&self) -> u64 {
+        self.counter.delta_as_nanos(self.start, self.counter.raw())
+    }
 }
 
 impl Default for RawClock {
@@ -53,7 +62,7 @@ impl Clock for RawClock {
     #[inline]
     fn now_nanos(&self) -> u64 {
         after_earlier_loads();
-        self.counter.delta_as_nanos(self.start, self.counter.raw())
+        self.hasty_nanos()
     }
 }
 

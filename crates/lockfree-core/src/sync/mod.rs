@@ -11,6 +11,13 @@
 //! a model can see each access to plain data begin and end. And `compare_exchange_weak` stands in
 //! loops only: the modelled face yields where it fails, since the caller is about to read again.
 //!
+//! Some of `core`'s methods are left out on purpose; they compile in the real face and in no other.
+//! `fetch_update` hides a retry loop: write the loop, so that the models see it turn and a
+//! [`Backoff`](crate::Backoff) can pace it. `fetch_nand`, which no processor has, is a loop too.
+//! `get_mut` and `into_inner` look at a word past the models; a relaxed `load` costs the same.
+//! Atomics of 64 bits exist where the target has them, in each face. The module `thread` (`current`,
+//! `park`, `park_timeout`, `yield_now`, `Thread::unpark`) needs `std` in the real face.
+//!
 //! Cells of the modelled face have no `const` constructor; [`const_unless_loom!`] declares functions
 //! that are `const` wherever they can be.
 //!
@@ -23,8 +30,6 @@ pub mod double_word;
 mod instrumented;
 #[cfg(loom)]
 mod modelled;
-#[cfg(loom)]
-pub mod modelled_thread;
 #[cfg(not(any(loom, stepped)))]
 mod real;
 #[cfg(all(stepped, not(loom)))]

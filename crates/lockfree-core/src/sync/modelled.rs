@@ -10,6 +10,8 @@
 //! thread's store and a branch is never explored (its issues 166 and 392). Here each access first
 //! swaps a dummy word of its own atomic: a read-modify-write that depends on every other one.
 
+pub mod thread;
+
 use core::panic::Location;
 use std::{
     collections::BTreeSet,
@@ -28,9 +30,6 @@ use super::{Access, Ordering};
 pub mod hint {
     pub use loom::hint::spin_loop;
 }
-
-/// What waits or yields.
-pub use super::modelled_thread as thread;
 
 /// Makes the accesses of one atomic depend on each other, and tells their orderings.
 pub(super) struct Probe(atomic::AtomicBool);

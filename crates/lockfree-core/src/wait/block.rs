@@ -108,8 +108,8 @@ impl Wake for Signal {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release [notify]: the poll that follows sees what this thread did. A read-modify-write, so
-        // that of several wake-ups none is hidden by the last.
+        // Release [notify]: the poll that follows sees what this thread did.
+        // A read-modify-write, so that of several wake-ups none is hidden by the last.
         self.notified.swap(true, Release);
         // Also if it was set: who set it may be stopped between there and here.
         self.thread.unpark();
@@ -119,8 +119,8 @@ impl Wake for Signal {
 // The threads of a model share what is local to the thread that runs them, so there is no cache.
 #[cfg(not(loom))]
 thread_local! {
-    /// Waits here for the thread's next call. A call within a call finds none and builds its own: it
-    /// must not consume the outer one's wake-ups.
+    /// Waits here for the thread's next call. A call within a call finds none and builds its own:
+    /// it must not consume the outer one's wake-ups.
     static IDLE: Cell<Option<Parker>> = const { Cell::new(None) };
 }
 

@@ -31,13 +31,14 @@
 //! The waiting task registers, passes fence R and looks once more at its condition. Who wakes makes
 //! the condition true, passes fence W and reads the state. One of the fences is first. If W is, the
 //! second look sees the condition. If R is, the read sees the registration or what came after it:
-//! a state that leads to this task's being woken by us (`WAITING`), by itself (`REGISTERING`) or by
-//! whoever made it `WAKING`, and in the last two cases the task registers again, past a fence R that is
-//! later than W.
+//! `WAITING`, and we wake the task; `REGISTERING`, and the task wakes itself, told by our swap;
+//! `WAKING` or `EMPTY`, and another has done either. In the cases that are not our own the task
+//! is polled again, and its next fence R is later than W.
 //!
-//! A read-modify-write in place of fence and load would do as well. Measured on one x86-64 machine, a wake-up
-//! for nobody: 2.6 ns by fence and load, 2.8 ns by `swap`, 3.0 ns by `fetch_or`; two threads at one cell
-//! 4.4, 4.9 and 5.6 ns. The fence does not take the line away from others, so the fence it is.
+//! A read-modify-write in place of fence and load would do as well. A wake-up for nobody, measured
+//! on a virtual machine with 2 busy cores of an AMD EPYC (rustc 1.95, November 2026, medians of
+//! nine): 2.6 ns by fence and load, 2.8 by `swap`, 3.0 by `fetch_or`; two threads at one cell 4.4,
+//! 4.9 and 5.6. The fence leaves the line where it is, so the fence it is.
 //!
 //! # Orderings
 //!
@@ -70,8 +71,8 @@ const WAKING: u8 = 3;
 ///
 /// The protocol, without which wake-ups get lost: who waits calls [`register`](Self::register) and
 /// *then looks once more* at what it waits for, before it sleeps; [`poll_until`](Self::poll_until)
-/// does both. Who wakes first makes true what is waited for, and then calls [`wake`](Self::wake). What is waited for
-/// is told by atomics, with whatever orderings their own data need.
+/// does both. Who wakes makes true what is waited for, and *then* calls [`wake`](Self::wake). What
+/// is waited for is told by atomics, with whatever orderings their own data need.
 ///
 /// Any thread may wake. If two tasks register, the later one replaces the earlier, which is then not
 /// woken: one cell a waiting side.
