@@ -24,11 +24,11 @@
 //! No edge of its own: cells pass on by the edge *hand-over* of [`lockfree_core::slots`], and appear by
 //! the edge *segment* of its tables.
 
-use core::{fmt, num::NonZeroU16};
+use core::{fmt, num::NonZeroU32};
 
 use lockfree_core::{
     CachePadded, const_unless_loom,
-    segments::Segments,
+    segments::{Place, Segments},
     slots::{self, PerSlot},
     sync::{AtomicU32, AtomicU64, Ordering::Relaxed},
 };
@@ -52,7 +52,7 @@ type Row = Segments<CachePadded<[AtomicU64; LINE as usize]>, LEVELS>;
 /// A thread slot in use has a row of 128 bytes, in a table of at most twice as many rows. A row has
 /// lines of 16 counters, 128 bytes each, in levels of 1, 2, 4, ... lines, which come when a counter in
 /// them is first added to: 8 bytes a counter where there are 16·(2^k - 1) counters in use (16, 48, 112,
-/// ..., 1008, ...), and less than 16 for any number above 16. Rows stay when their thread ends, for the
+/// ..., 1008, ...), and at most 16·n + 112 bytes for n of them. Rows stay when their thread ends, for the
 /// slot's next thread; so "thread" means the most threads there ever were at once.
 ///
 /// ```
@@ -123,8 +123,8 @@ impl CounterSlab {
     }
 
     fn handle(&self, id: u32) -> Option<SlabCounter<'_>> {
-        let line = u16::try_from(id / LINE + 1).ok().and_then(NonZeroU16::new)?;
-        Some(SlabCounter { slab: self, line, place: (id % LINE) as u8 })
+        let line = Place::of(NonZeroU32::MIN.saturating_add(id / LINE))?;
+        Some(SlabCounter { slab: self, line, word: id % LINE })
     }
 }
 
@@ -144,14 +144,14 @@ impl fmt::Debug for CounterSlab {
 #[derive(Clone, Copy)]
 pub struct SlabCounter<'a> {
     slab: &'a CounterSlab,
-    line: NonZeroU16,
-    place: u8,
+    line: Place<LEVELS>,
+    word: u32,
 }
 
 impl SlabCounter<'_> {
     /// Its number in the slab.
     pub fn id(&self) -> usize {
-        (usize::from(self.line.get()) - 1) * LINE as usize + usize::from(self.place)
+        ((self.line.number().get() - 1) * LINE + self.word) as usize
     }
 
     /// Adds 1. Wait-free: 4 accesses, none of them locked. A thread's first add may allocate.
@@ -173,7 +173,7 @@ impl SlabCounter<'_> {
     /// [what a sum tells](crate::ShardedCounter#what-a-sum-tells).
     pub fn sum(&self) -> u64 {
         let rows = self.slab.rows.iter().chain([&*self.slab.rest]);
-        sum(rows.filter_map(|row| row.get(self.line.into())).map(|line| &line[self.place()]))
+        sum(rows.filter_map(|row| row.get(self.line)).map(|line| &line[self.place()]))
     }
 
     /// What was added since the sum in `baseline`, which becomes the present one. Wait-free. See
@@ -185,12 +185,12 @@ impl SlabCounter<'_> {
 
     #[inline]
     fn word<'r>(&self, row: &'r Row) -> &'r AtomicU64 {
-        &row.get_or_grow(self.line.into())[self.place()]
+        &row.get_or_grow(self.line)[self.place()]
     }
 
     #[inline]
     fn place(&self) -> usize {
-        usize::from(self.place) % LINE as usize
+        (self.word % LINE) as usize
     }
 
     #[cold]

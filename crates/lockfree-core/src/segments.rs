@@ -14,6 +14,7 @@
 //!
 //! * I1: a level goes from null to a pointer once, and stays until the table is dropped.
 //! * I2: a pointer in `levels[k]` came out of a `Box<[T]>` of 2^k initialized cells.
+//! * I3: a [`Place`] lies in one of the first `LEVELS` levels, at an offset that the level has.
 //!
 //! # Progress and linearization
 //!
@@ -28,7 +29,12 @@
 //! | segment | the exchange in `grow` | the loads in `get` and `iter`, the failed exchange in `grow` | the initial values of a level's cells | `segment_cells_are_seen_initialized`, `segment_race_has_one_winner` |
 
 use alloc::boxed::Box;
-use core::{fmt, marker::PhantomData, num::NonZeroU32, ptr};
+use core::{
+    fmt,
+    marker::PhantomData,
+    num::{NonZeroU8, NonZeroU32},
+    ptr,
+};
 
 use crate::{
     array_of, const_unless_loom,
@@ -38,6 +44,49 @@ use crate::{
     },
 };
 
+/// Where a cell stands in a table of `LEVELS` levels, ready for use: a level and an offset in it.
+///
+/// Finding it from the number takes a bit scan, which a hot path may want behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Place<const LEVELS: usize> {
+    /// The level plus one, so that an `Option` of this is no larger.
+    level: NonZeroU8,
+    offset: u32,
+}
+
+impl<const LEVELS: usize> Place<LEVELS> {
+    /// The place of the cell of this number, unless that is above 2^`LEVELS` - 1.
+    #[inline]
+    pub const fn of(number: NonZeroU32) -> Option<Self> {
+        let level = number.ilog2();
+        let offset = number.get() ^ (1 << level);
+        #[expect(clippy::cast_possible_truncation, reason = "a level is below 32")]
+        let level = NonZeroU8::MIN.saturating_add(level as u8);
+        if level.get() as usize <= LEVELS { Some(Self { level, offset }) } else { None }
+    }
+
+    /// The number of the cell there.
+    #[inline]
+    pub const fn number(self) -> NonZeroU32 {
+        let first = NonZeroU32::MIN.get() << self.level();
+        NonZeroU32::MIN.saturating_add(first + self.offset - 1)
+    }
+
+    const fn level(self) -> usize {
+        self.level.get() as usize - 1
+    }
+
+    const fn offset(self) -> usize {
+        self.offset as usize
+    }
+}
+
+impl<const LEVELS: usize> fmt::Debug for Place<LEVELS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Place").field(&self.number()).finish()
+    }
+}
+
 /// A table of cells numbered from 1, at most 2^`LEVELS` - 1 of them.
 ///
 /// Levels of 1, 2, 4, ... cells are allocated when first used and freed when the table is dropped;
@@ -46,11 +95,11 @@ use crate::{
 ///
 /// ```
 /// use core::{num::NonZeroU32, sync::atomic::{AtomicU64, Ordering::Relaxed}};
-/// use lockfree_core::segments::Segments;
+/// use lockfree_core::segments::{Place, Segments};
 ///
 /// static TABLE: Segments<AtomicU64, 8> = Segments::new();
 ///
-/// let third = NonZeroU32::new(3).unwrap();
+/// let third = Place::of(NonZeroU32::new(3).unwrap()).unwrap();
 /// assert!(TABLE.get(third).is_none());
 /// TABLE.get_or_grow(third).store(7, Relaxed);
 /// assert_eq!(TABLE.iter().map(|cell| cell.load(Relaxed)).sum::<u64>(), 7);
@@ -74,36 +123,27 @@ impl<T, const LEVELS: usize> Segments<T, LEVELS> {
         }
     }
 
-    /// The cell of this number, if its level exists. Wait-free, one atomic load.
-    ///
-    /// # Panics
-    /// The number is above 2^`LEVELS` - 1.
+    /// The cell at this place, if its level exists. Wait-free, one atomic load.
     #[inline]
-    pub fn get(&self, number: NonZeroU32) -> Option<&T> {
-        let (level, place) = split(number);
+    pub fn get(&self, place: Place<LEVELS>) -> Option<&T> {
         // Acquire [segment]: pairs with the exchange in `grow`.
-        let first = self.levels[level].load(Acquire);
-        if first.is_null() {
-            return None;
-        }
-        // SAFETY: I2: the level has 2^level cells, and place < 2^level.
-        let cell = unsafe { first.add(place) };
-        // SAFETY: I1, I2: the cell is initialized and lives as long as `self`.
-        Some(unsafe { &*cell })
+        let first = self.level(place).load(Acquire);
+        // SAFETY: I2: what the level's word held.
+        if first.is_null() { None } else { Some(unsafe { Self::cell(first, place) }) }
     }
 
-    /// The cell of this number; its level is made if there is none.
+    /// The cell at this place; its level is made if there is none.
     ///
     /// Wait-free but for the allocator, which is called by the first users of a level only.
     ///
     /// # Panics
-    /// The number is above 2^`LEVELS` - 1, or `T::default` panics.
+    /// `T::default` panics.
     #[inline]
-    pub fn get_or_grow(&self, number: NonZeroU32) -> &T
+    pub fn get_or_grow(&self, place: Place<LEVELS>) -> &T
     where
         T: Default,
     {
-        self.get(number).unwrap_or_else(|| self.grow(number))
+        self.get(place).unwrap_or_else(|| self.grow(place))
     }
 
     /// All cells of the levels that exist, in the order of their numbers.
@@ -120,36 +160,42 @@ impl<T, const LEVELS: usize> Segments<T, LEVELS> {
     }
 
     #[cold]
-    fn grow(&self, number: NonZeroU32) -> &T
+    fn grow(&self, place: Place<LEVELS>) -> &T
     where
         T: Default,
     {
-        let (level, place) = split(number);
+        let level = place.level();
         let made: Box<[T]> = (0..1_usize << level).map(|_| T::default()).collect();
         let made = Box::into_raw(made).cast::<T>();
         // Release [segment]: the initial values are visible to `get`, `iter` and a loser here.
         // Acquire [segment]: pairs with the exchange of the thread that was first.
-        let first =
-            match self.levels[level].compare_exchange(ptr::null_mut(), made, Release, Acquire) {
-                Ok(_) => made,
-                Err(theirs) => {
-                    // SAFETY: I2: nobody else has seen this box of 2^level cells.
-                    drop(unsafe { Box::from_raw(level_of(made, level)) });
-                    theirs
-                }
-            };
-        // SAFETY: I2: the level has 2^level cells, and place < 2^level.
-        let cell = unsafe { first.add(place) };
-        // SAFETY: I1, I2: the cell is initialized and lives as long as `self`.
+        match self.level(place).compare_exchange(ptr::null_mut(), made, Release, Acquire) {
+            // SAFETY: I2: what the level's word now holds.
+            Ok(_) => unsafe { Self::cell(made, place) },
+            Err(theirs) => {
+                // SAFETY: I2: nobody else has seen this box of 2^level cells.
+                drop(unsafe { Box::from_raw(level_of(made, level)) });
+                // SAFETY: I2: what the level's word holds.
+                unsafe { Self::cell(theirs, place) }
+            }
+        }
+    }
+
+    #[inline]
+    fn level(&self, place: Place<LEVELS>) -> &AtomicPtr<T> {
+        // SAFETY: I3: the level is below LEVELS.
+        unsafe { self.levels.get_unchecked(place.level()) }
+    }
+
+    /// # Safety
+    /// `first` is the pointer in the place's level, and the table outlives `'a`.
+    #[inline]
+    unsafe fn cell<'a>(first: *const T, place: Place<LEVELS>) -> &'a T {
+        // SAFETY: I2, I3: the level has a cell at this offset.
+        let cell = unsafe { first.add(place.offset()) };
+        // SAFETY: I1, I2: the cell is initialized and lives as long as the table.
         unsafe { &*cell }
     }
-}
-
-/// The level of a cell and its place there.
-#[inline]
-const fn split(number: NonZeroU32) -> (usize, usize) {
-    let level = number.ilog2();
-    (level as usize, (number.get() ^ (1 << level)) as usize)
 }
 
 const fn level_of<T>(first: *mut T, level: usize) -> *mut [T] {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use lockfree_core::{
-    segments::Segments,
+    segments::{Place, Segments},
     slots::{self, CAPACITY, Lease, PerSlot, Registry, Slot},
 };
 use testkit::{drops::Drops, stress::scaled};
@@ -203,31 +203,37 @@ fn in_a_process(test: &str, variable: &str) {
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
 }
 
-fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap()
+fn place<const LEVELS: usize>(number: u32) -> Place<LEVELS> {
+    NonZeroU32::new(number).and_then(Place::of).unwrap()
 }
 
 #[test]
 fn segments_grow_by_doubling_and_keep_their_cells() {
     let table = Segments::<AtomicUsize, 5>::new();
     assert_eq!((table.iter().count(), format!("{table:?}")), (0, "[]".to_owned()));
-    let first = table.get_or_grow(number(1));
-    table.get_or_grow(number(6)).store(6, Relaxed);
+    let first = table.get_or_grow(place(1));
+    table.get_or_grow(place(6)).store(6, Relaxed);
     assert_eq!(table.iter().count(), 1 + 4);
     for n in [2, 3, 31] {
-        table.get_or_grow(number(n)).store(n as usize, Relaxed);
+        table.get_or_grow(place(n)).store(n as usize, Relaxed);
     }
     assert_eq!(table.iter().count(), 1 + 2 + 4 + 16);
-    assert!(table.get(number(8)).is_none());
-    assert!(core::ptr::eq(first, table.get(number(1)).unwrap()));
+    assert!(table.get(place(8)).is_none());
+    assert!(core::ptr::eq(first, table.get(place(1)).unwrap()));
     let nonzero: Vec<_> = table.iter().map(|cell| cell.load(Relaxed)).filter(|&v| v > 0).collect();
     assert_eq!(nonzero, [2, 3, 6, 31], "in the order of their numbers");
 }
 
 #[test]
-#[should_panic(expected = "out of bounds")]
-fn segments_end_at_their_last_level() {
-    Segments::<u8, 2>::new().get(number(4));
+fn a_place_is_a_number_that_its_table_has() {
+    for number in (1..=7).filter_map(NonZeroU32::new) {
+        assert_eq!(Place::<3>::of(number).unwrap().number(), number);
+    }
+    assert!(NonZeroU32::new(8).and_then(Place::<3>::of).is_none());
+    assert!(Place::<0>::of(NonZeroU32::MIN).is_none());
+    assert_eq!(Place::<32>::of(NonZeroU32::MAX).unwrap().number(), NonZeroU32::MAX);
+    assert_eq!(format!("{:?}", place::<3>(5)), "Place(5)");
+    assert_eq!(size_of::<Option<Place<3>>>(), 8);
 }
 
 thread_local! {
@@ -248,8 +254,8 @@ impl Default for Tracked {
 #[test]
 fn segments_drop_each_cell_once() {
     let table = Segments::<Tracked, 4>::new();
-    table.get_or_grow(number(3));
-    table.get_or_grow(number(9));
+    table.get_or_grow(place(3));
+    table.get_or_grow(place(9));
     assert_eq!(DROPS.with(Drops::alive), 2 + 8);
     drop(table);
     assert_eq!(DROPS.with(|drops| (drops.alive(), drops.dropped())), (0, 10));
@@ -259,19 +265,19 @@ fn segments_drop_each_cell_once() {
 fn segments_survive_a_default_that_panics() {
     let table = Segments::<Tracked, 4>::new();
     BUILDS_LEFT.set(2);
-    let grow = core::panic::AssertUnwindSafe(|| _ = table.get_or_grow(number(4)));
+    let grow = core::panic::AssertUnwindSafe(|| _ = table.get_or_grow(place(4)));
     assert!(std::panic::catch_unwind(grow).is_err());
     assert_eq!(DROPS.with(|drops| (drops.alive(), drops.dropped())), (0, 2));
-    assert!(table.get(number(4)).is_none());
+    assert!(table.get(place(4)).is_none());
     BUILDS_LEFT.set(4);
-    table.get_or_grow(number(4));
+    table.get_or_grow(place(4));
     assert_eq!(table.iter().count(), 4);
 }
 
 #[test]
 fn segments_of_nothing_work() {
     let table = Segments::<(), 3>::new();
-    table.get_or_grow(number(5));
+    table.get_or_grow(place(5));
     assert_eq!(table.iter().count(), 4);
 }
 
@@ -284,7 +290,7 @@ fn segments_race_to_one_cell() {
             for _ in 0..3 {
                 scope.spawn(|| {
                     barrier.wait();
-                    table.get_or_grow(number(5)).fetch_add(1, Relaxed);
+                    table.get_or_grow(place(5)).fetch_add(1, Relaxed);
                 });
             }
         });

@@ -5,7 +5,7 @@ use core::num::NonZeroU32;
 use std::sync::Arc;
 
 use lockfree_core::{
-    segments::Segments,
+    segments::{Place, Segments},
     slots::{self, CAPACITY, PerSlot, Registry},
     sync::UnsafeCell,
 };
@@ -160,8 +160,8 @@ fn threads_over_capacity_have_no_slot() {
     });
 }
 
-fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap()
+fn place<const LEVELS: usize>(number: u32) -> Place<LEVELS> {
+    NonZeroU32::new(number).and_then(Place::of).unwrap()
 }
 
 #[test]
@@ -170,10 +170,10 @@ fn segment_cells_are_seen_initialized() {
         let table = Arc::new(Segments::<Plain, 2>::new());
         let other = thread::spawn({
             let table = Arc::clone(&table);
-            move || table.get_or_grow(number(2)).increment()
+            move || table.get_or_grow(place(2)).increment()
         });
         // The neighbour of the cell that is written.
-        assert_eq!(table.get(number(3)).map_or(0, Plain::read), 0);
+        assert_eq!(table.get(place(3)).map_or(0, Plain::read), 0);
         other.join().unwrap();
         assert_eq!(table.iter().map(Plain::read).sum::<usize>(), 1);
     });
@@ -185,7 +185,7 @@ fn segment_iterator_sees_cells_initialized() {
         let table = Arc::new(Segments::<Plain, 2>::new());
         let other = thread::spawn({
             let table = Arc::clone(&table);
-            move || _ = table.get_or_grow(number(2))
+            move || _ = table.get_or_grow(place(2))
         });
         assert_eq!(table.iter().map(Plain::read).sum::<usize>(), 0);
         other.join().unwrap();
@@ -199,9 +199,9 @@ fn segment_race_has_one_winner() {
         let table = Arc::new(Segments::<Plain, 2>::new());
         let other = thread::spawn({
             let table = Arc::clone(&table);
-            move || table.get_or_grow(number(2)).increment()
+            move || table.get_or_grow(place(2)).increment()
         });
-        table.get_or_grow(number(3)).increment();
+        table.get_or_grow(place(3)).increment();
         other.join().unwrap();
         assert_eq!(table.iter().map(Plain::read).sum::<usize>(), 2);
         assert_eq!(table.iter().count(), 2);

@@ -5,7 +5,7 @@ use core::num::NonZeroU32;
 use std::sync::Arc;
 
 use lockfree_core::{
-    segments::Segments,
+    segments::{Place, Segments},
     slots::{self, PerSlot, Registry, Slot},
     sync::{AtomicUsize, Ordering::Relaxed},
 };
@@ -72,13 +72,13 @@ fn a_thread_stopped_in_its_first_use_of_slots_blocks_nobody() {
 
 #[test]
 fn a_thread_stopped_in_grow_blocks_nobody() {
-    let number = |number| NonZeroU32::new(number).unwrap();
+    let place = |number| NonZeroU32::new(number).and_then(Place::of).unwrap();
     stop_anywhere(
         "grow",
         shared(Segments::<AtomicUsize, 4>::new),
-        move |table| _ = table.get_or_grow(number(5)).fetch_add(1, Relaxed),
+        move |table| _ = table.get_or_grow(place(5)).fetch_add(1, Relaxed),
         move |table| {
-            table.get_or_grow(number(6)).fetch_add(1, Relaxed);
+            table.get_or_grow(place(6)).fetch_add(1, Relaxed);
             assert!(table.iter().count() == 4);
         },
     );

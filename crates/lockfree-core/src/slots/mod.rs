@@ -54,22 +54,18 @@ mod per_slot;
 mod registry;
 mod state;
 
-use core::{
-    cell::Cell,
-    fmt,
-    marker::PhantomData,
-    num::{NonZeroU16, NonZeroU32},
-};
+use core::{cell::Cell, fmt, marker::PhantomData, num::NonZeroU32};
 
 pub use per_slot::PerSlot;
 pub use registry::{Lease, Registry};
 
-use crate::{global, per_thread, sync::Global};
+use crate::{global, per_thread, segments::Place, sync::Global};
 
-/// How many threads can have a slot at once: 4095, which fills whole levels of a [`PerSlot`] table.
-///
-/// 3 under `--cfg loom`: more would only blur what a model explores.
-pub const CAPACITY: usize = if cfg!(loom) { 3 } else { 4095 };
+/// Levels of a [`PerSlot`] table. Few under the models: more would only blur what they explore.
+const LEVELS: usize = if cfg!(loom) { 2 } else { 12 };
+
+/// How many threads can have a slot at once: 4095, or 3 under `--cfg loom`.
+pub const CAPACITY: usize = (1 << LEVELS) - 1;
 
 type Threads = Registry<{ CAPACITY.div_ceil(usize::BITS as usize) }>;
 
@@ -78,8 +74,8 @@ global! {
 }
 
 per_thread! {
-    /// The number of this thread's slot plus one; 0 while it has none.
-    static NUMBER: Cell<u16> = Cell::new(0);
+    /// Where this thread's cells are, while it has a slot.
+    static PLACE: Cell<Option<Place<LEVELS>>> = Cell::new(None);
 }
 
 per_thread! {
@@ -102,7 +98,7 @@ per_thread! {
 /// ```
 #[derive(Clone, Copy)]
 pub struct Slot<'a> {
-    number: NonZeroU16,
+    place: Place<LEVELS>,
     of_this_thread: PhantomData<(&'a (), *const ())>,
 }
 
@@ -110,12 +106,7 @@ impl Slot<'_> {
     /// The slot's number, from 0; below [`high_water`].
     #[inline]
     pub fn index(self) -> usize {
-        usize::from(self.number.get()) - 1
-    }
-
-    #[inline]
-    fn number(self) -> NonZeroU32 {
-        self.number.into()
+        self.place.number().get() as usize - 1
     }
 }
 
@@ -131,8 +122,10 @@ impl fmt::Debug for Slot<'_> {
 #[inline]
 pub fn with<R>(f: impl FnOnce(Option<Slot<'_>>) -> R) -> R {
     // A thread that is past its thread-locals counts as one without a slot.
-    let number = NonZeroU16::new(NUMBER.try_with(Cell::get).unwrap_or(0)).or_else(first_use);
-    f(number.map(|number| Slot { number, of_this_thread: PhantomData }))
+    match PLACE.try_with(Cell::get).ok().flatten() {
+        Some(place) => f(Some(Slot { place, of_this_thread: PhantomData })),
+        None => with_first_use(f),
+    }
 }
 
 /// The most threads that ever had a slot or asked for one at once: the size that a table indexed by
@@ -142,9 +135,11 @@ pub fn high_water() -> usize {
 }
 
 #[cold]
-fn first_use() -> Option<NonZeroU16> {
+#[inline(never)]
+fn with_first_use<R>(f: impl FnOnce(Option<Slot<'_>>) -> R) -> R {
     // Ok: the guard lives, so that its drop is to come and will end the lease.
-    GUARD.try_with(Guard::lease).ok().flatten()
+    let place = GUARD.try_with(Guard::lease).ok().flatten();
+    f(place.map(|place| Slot { place, of_this_thread: PhantomData }))
 }
 
 struct Guard {
@@ -153,23 +148,23 @@ struct Guard {
 }
 
 impl Guard {
-    /// The number of the slot, where this is the thread's first request and there is one.
-    fn lease(&self) -> Option<NonZeroU16> {
+    /// The place of the slot, where this is the thread's first request and there is one.
+    fn lease(&self) -> Option<Place<LEVELS>> {
         if self.asked.replace(true) {
             return None;
         }
         let threads = threads();
         let index = threads.claim()?;
         self.lease.set(Some((threads, index)));
-        let number = NonZeroU16::MIN.checked_add(u16::try_from(index).ok()?)?;
-        NUMBER.try_with(|own| own.set(number.get())).ok()?;
-        Some(number)
+        let place = Place::of(NonZeroU32::MIN.saturating_add(u32::try_from(index).ok()?))?;
+        PLACE.try_with(|own| own.set(Some(place))).ok()?;
+        Some(place)
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let _ = NUMBER.try_with(|own| own.set(0));
+        let _ = PLACE.try_with(|own| own.set(None));
         if let Some((threads, index)) = self.lease.take() {
             threads.release(index);
         }

@@ -2,12 +2,8 @@
 
 use core::fmt;
 
-use super::Slot;
+use super::{LEVELS, Slot};
 use crate::{CachePadded, const_unless_loom, segments::Segments};
-
-/// Enough for [`CAPACITY`](super::CAPACITY), and for any 16-bit number, so that a look-up needs no
-/// bounds check.
-const LEVELS: usize = if cfg!(loom) { 2 } else { 16 };
 
 /// A table with a cell for each thread slot, each on cache lines of its own.
 ///
@@ -37,7 +33,7 @@ impl<T> PerSlot<T> {
     where
         T: Default,
     {
-        self.0.get_or_grow(slot.number())
+        self.0.get_or_grow(slot.place)
     }
 
     /// All cells that there are, touched or not. Wait-free.
