@@ -22,9 +22,10 @@
 //!
 //! * `add`: wait-free, 3 accesses: the cell's place, a load, a store; it linearizes at the store. A
 //!   thread's first add to a counter may allocate. Without a slot: one read-modify-write.
-//! * `sum`, `take_delta`: wait-free, one load for each cell and each of 16 levels of the table. With
-//!   adds of 1 a sum linearizes where the true count was what it returns; with larger ones it lies
-//!   between the counts at its begin and at its end.
+//! * `sum`, `take_delta`: wait-free, one load for each of 12 levels of the table, for each of its cells
+//!   (fewer than two for each slot there ever was in use) and for `rest`. With adds of 1 a sum
+//!   linearizes where the true count was what it returns; with larger ones it lies between the counts
+//!   at its begin and at its end.
 //! * `sum_within`: lock-free (`fetch_max` is a loop on many processors); as `sum`, some time ago.
 //!
 //! # Orderings

@@ -16,7 +16,7 @@
 //!
 //! * `add`: wait-free, 4 accesses: the row's place, the line's, a load, a store. A thread's first add
 //!   to a level of lines allocates it.
-//! * `sum`: wait-free, one load for each level of the table of rows, and two for each row.
+//! * `sum`: wait-free, one load for each of 12 levels of the table of rows, and two for each row.
 //! * `counter`: lock-free, a compare-exchange.
 //!
 //! # Orderings
