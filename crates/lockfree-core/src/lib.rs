@@ -8,6 +8,10 @@ extern crate std;
 
 mod backoff;
 pub mod clock;
+#[cfg(feature = "alloc")]
+pub mod segments;
+#[cfg(feature = "std")]
+pub mod slots;
 pub mod sync;
 #[cfg(target_has_atomic = "64")]
 mod tagged_index;

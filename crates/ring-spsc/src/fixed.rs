@@ -44,7 +44,7 @@ impl<T, const N: usize> StaticRing<T, N> {
         /// An empty ring. `N` is at least 1, or this does not compile.
         pub fn new() -> Self {
             const { assert!(N > 0, "a ring has at least one slot") };
-            let slots = lockfree_core::array!(N => Slot::new());
+            let slots = lockfree_core::array_of![Slot::new(); N];
             Self(Shared { ends: Ends::idle(), marks: (), slots })
         }
     }
@@ -60,7 +60,7 @@ impl<T, const N: usize> contiguous::StaticRing<T, N> {
         /// An empty ring. `N` is at least 1, or this does not compile.
         pub fn new() -> Self {
             const { assert!(N > 0, "a ring has at least one slot") };
-            let slots = lockfree_core::array!(N => contiguous::Place::new());
+            let slots = lockfree_core::array_of![contiguous::Place::new(); N];
             Self(Shared { ends: Ends::idle(), marks: contiguous::Marks::new(N), slots })
         }
     }

@@ -19,13 +19,18 @@
 //! `park`, `park_timeout`, `yield_now`, `Thread::unpark`) needs `std` in the real face.
 //!
 //! Cells of the modelled face have no `const` constructor; [`const_unless_loom!`] declares functions
-//! that are `const` wherever they can be.
+//! that are `const` wherever they can be, and [`array_of!`] builds arrays in them. Its statics and
+//! thread-locals last one iteration; [`global!`] and [`per_thread!`] declare both kinds.
 //!
 //! [`const_unless_loom!`]: crate::const_unless_loom
+//! [`array_of!`]: crate::array_of
+//! [`global!`]: crate::global
+//! [`per_thread!`]: crate::per_thread
 
 mod cell;
 #[cfg(all(feature = "double-width", target_has_atomic = "64"))]
 pub mod double_word;
+mod globals;
 #[cfg(any(loom, stepped))]
 mod instrumented;
 #[cfg(loom)]
@@ -39,6 +44,7 @@ mod witness;
 pub use core::sync::atomic::Ordering;
 
 pub use cell::UnsafeCell;
+pub use globals::*;
 #[cfg(any(loom, stepped))]
 pub use instrumented::*;
 #[cfg(loom)]
@@ -75,32 +81,5 @@ macro_rules! const_unless_loom {
         $(#[$attribute])* $visibility const fn $($rest)*
         #[cfg(loom)]
         $(#[$attribute])* $visibility fn $($rest)*
-    };
-}
-
-/// An array of `N` equal cells: built in a constant wherever [`const_unless_loom!`] allows that.
-///
-/// [`const_unless_loom!`]: crate::const_unless_loom
-///
-/// ```
-/// use lockfree_core::sync::AtomicUsize;
-///
-/// let cells: [AtomicUsize; 4] = lockfree_core::array!(4 => AtomicUsize::new(0));
-/// # let _ = cells;
-/// ```
-#[cfg(not(loom))]
-#[macro_export]
-macro_rules! array {
-    ($length:expr => $cell:expr) => {
-        [const { $cell }; $length]
-    };
-}
-
-/// An array of `N` equal cells.
-#[cfg(loom)]
-#[macro_export]
-macro_rules! array {
-    ($length:expr => $cell:expr) => {
-        core::array::from_fn::<_, { $length }, _>(|_| $cell)
     };
 }
