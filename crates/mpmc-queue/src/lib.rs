@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+mod error;
+#[cfg(feature = "std")]
+mod handle;
+#[cfg(feature = "std")]
+mod queue;
+#[cfg(feature = "alloc")]
+mod request;
+#[cfg(feature = "alloc")]
+pub mod ring;
+#[cfg(feature = "alloc")]
+mod state;
+
+pub use error::Full;
+#[cfg(feature = "std")]
+pub use handle::Handle;
+#[cfg(feature = "std")]
+pub use queue::{Bounded, IntoIter, Queue, Rest, WaitFreeQueue};

@@ -1,0 +1,239 @@
+//! The words of the exchange ring, as pure functions.
+//!
+//! # Positions
+//!
+//! The k-th push of a ring's life is made at position k, and so is the k-th pop. A position is packed
+//! as *lap* and *place*, so that any capacity is exact and nothing divides; as plain numbers,
+//! positions grow. 64 bits of them do not run out.
+//!
+//! # Slot words
+//!
+//! ```text
+//!   [ turn                      | claim             | cell      ]
+//!     the rest, at least 32 bits  owner and 1 bit     bits enough for all cells
+//! ```
+//!
+//! A slot's turn is 4 · lap + phase, counted anew from 0 when its bits run out:
+//!
+//! | phase | the slot is | and its cell |
+//! | --- | --- | --- |
+//! | 0 | free: the lap's push is due | holds nothing |
+//! | 1 | claimed for a push | holds nothing |
+//! | 2 | full: the lap's pop is due | holds a value |
+//! | 3 | claimed for a pop, or for a replacement: a bit of the claim tells | holds a value |
+//!
+//! Only a wait-free ring claims, so only there are bits spent on it: enough for each owner.
+//!
+//! # Wrap distances
+//!
+//! A turn comes back after 2^(bits of turn - 2) laps. A ring of at least as many places as hands makes
+//! 2^60 or more pushes until then (2^51, with 9 bits of claim): years at any rate. The smallest, of
+//! one place and 255 hands, makes 2^45: 8 days at 50 million a second. A thread would have to stop
+//! between a look and its compare-exchange for that long, and wake at that very turn, with the same
+//! cell in the slot.
+
+/// What a thread wants of the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Kind {
+    /// A free slot, to be made full.
+    Push = 0,
+    /// A full slot, to be made free.
+    Pop = 1,
+    /// A free slot, or where there is none the oldest full one: full before, full after.
+    Replace = 2,
+}
+
+/// For whom and for what a slot is claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) owner: usize,
+    pub(crate) kind: Kind,
+}
+
+/// Which of a position's two transitions is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Push,
+    Pop,
+}
+
+impl Kind {
+    #[inline(always)]
+    pub(crate) const fn side(self) -> Side {
+        match self {
+            Kind::Push | Kind::Replace => Side::Push,
+            Kind::Pop => Side::Pop,
+        }
+    }
+}
+
+/// A slot's turn against the one that a position's push or pop is due at.
+pub(crate) mod lead {
+    /// The slot is still a half lap behind: the ring is full, or empty.
+    pub(crate) const BEHIND: i64 = -2;
+    /// It is due.
+    pub(crate) const DUE: i64 = 0;
+    /// From here on, the position is final: its push, or pop, has been made.
+    pub(crate) const FINAL: i64 = 2;
+    // -1 and 1 are claimed slots.
+}
+
+/// Turns from due to final.
+pub(crate) const HALF_LAP: u64 = 2;
+/// Turns from full to full in the next lap.
+pub(crate) const WHOLE_LAP: u64 = 4;
+
+/// How the words of one ring are packed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    last_place: u64,
+    place_bits: u32,
+    cell_bits: u32,
+    turn_shift: u32,
+}
+
+/// Bits for the numbers below `count`.
+pub(crate) const fn bits_for(count: u64) -> u32 {
+    count.next_power_of_two().trailing_zeros()
+}
+
+const fn low(bits: u32) -> u64 {
+    (1 << bits) - 1
+}
+
+impl Shape {
+    /// The shape of a ring of `capacity` places for `hands` hands, of which `owners` may claim.
+    pub(crate) fn new(capacity: usize, hands: usize, owners: usize) -> Self {
+        assert!(capacity > 0, "a queue has room for at least one value");
+        let cells = capacity.checked_add(hands).filter(|&cells| cells <= 1 << 31);
+        let cells = cells.expect("a ring has at most 2^31 cells");
+        let (places, cells, owners) = (capacity as u64, cells as u64, owners as u64);
+        let cell_bits = bits_for(cells);
+        Self {
+            last_place: places - 1,
+            place_bits: bits_for(places),
+            cell_bits,
+            // The codes 0 and 1 stand for no claim.
+            turn_shift: cell_bits + if owners == 0 { 0 } else { bits_for(2 * (owners + 1)) },
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn capacity(&self) -> u64 {
+        self.last_place + 1
+    }
+
+    pub(crate) const fn place_bits(&self) -> u32 {
+        self.place_bits
+    }
+
+    pub(crate) const fn cell_bits(&self) -> u32 {
+        self.cell_bits
+    }
+
+    /// The place of a position.
+    #[inline(always)]
+    pub(crate) const fn place(&self, position: u64) -> u64 {
+        position & low(self.place_bits)
+    }
+
+    #[inline(always)]
+    const fn lap(&self, position: u64) -> u64 {
+        position >> self.place_bits
+    }
+
+    /// The position after `position`.
+    #[inline(always)]
+    pub(crate) const fn next(&self, position: u64) -> u64 {
+        if self.place(position) == self.last_place {
+            (position | low(self.place_bits)) + 1
+        } else {
+            position + 1
+        }
+    }
+
+    const fn count(&self, position: u64) -> u64 {
+        self.lap(position) * self.capacity() + self.place(position)
+    }
+
+    /// How many positions lie from `from` up to `to`; 0 if `to` is not ahead.
+    pub(crate) const fn distance(&self, from: u64, to: u64) -> u64 {
+        self.count(to).saturating_sub(self.count(from))
+    }
+
+    /// The word of a free slot in lap 0.
+    pub(crate) const fn first(cell: u64) -> u64 {
+        cell
+    }
+
+    #[inline(always)]
+    pub(crate) const fn cell(&self, word: u64) -> u64 {
+        word & low(self.cell_bits)
+    }
+
+    #[inline(always)]
+    const fn turn(&self, word: u64) -> u64 {
+        word >> self.turn_shift
+    }
+
+    /// Whether the slot is claimed.
+    #[inline(always)]
+    pub(crate) const fn is_claimed(&self, word: u64) -> bool {
+        self.turn(word) & 1 == 1
+    }
+
+    /// Whether the slot's cell is one with a value that nobody has claimed.
+    pub(crate) const fn is_full(&self, word: u64) -> bool {
+        self.turn(word) & 3 == 2
+    }
+
+    /// How far the slot is ahead of where `side` of `position` is due; see [`lead`].
+    #[inline(always)]
+    #[expect(clippy::cast_possible_wrap, reason = "turns are compared around the circle")]
+    pub(crate) const fn lead(&self, word: u64, position: u64, side: Side) -> i64 {
+        let due = self.lap(position) * 4 + if matches!(side, Side::Push) { 0 } else { 2 };
+        (word.wrapping_sub(due << self.turn_shift) as i64) >> self.turn_shift
+    }
+
+    /// `turns` later, with this cell and no owner.
+    #[inline(always)]
+    pub(crate) const fn later(&self, word: u64, turns: u64, cell: u64) -> u64 {
+        self.turn(word).wrapping_add(turns) << self.turn_shift | cell
+    }
+
+    /// The same slot, claimed.
+    pub(crate) const fn claimed(&self, word: u64, claim: Claim) -> u64 {
+        let replaces = matches!(claim.kind, Kind::Replace) as u64;
+        let code = (claim.owner as u64 + 1) * 2 + replaces;
+        self.later(word, 1, code << self.cell_bits | self.cell(word))
+    }
+
+    /// Who claimed the slot at `place`, if somebody has, and for which position: as many low bits of
+    /// it as the turn knows.
+    pub(crate) const fn claim(&self, place: u64, word: u64) -> Option<(Claim, u64)> {
+        let code = (word & low(self.turn_shift)) >> self.cell_bits;
+        if code == 0 {
+            return None;
+        }
+        let (lap, was_full) = (self.turn(word) >> 2, self.turn(word) & 2 == 2);
+        let (kind, lap) = match (code % 2 == 1, was_full) {
+            (false, false) => (Kind::Push, lap),
+            (false, true) => (Kind::Pop, lap),
+            (true, false) => (Kind::Replace, lap),
+            // The oldest value makes room for the next lap's push.
+            (true, true) => (Kind::Replace, lap + 1),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "an owner is one of 255")]
+        let owner = (code / 2 - 1) as usize;
+        Some((Claim { owner, kind }, lap << self.place_bits | place))
+    }
+
+    /// Turns from claimed to final.
+    pub(crate) const fn turns_to_final(&self, word: u64, kind: Kind) -> u64 {
+        match kind {
+            Kind::Replace if self.turn(word) & 2 == 2 => WHOLE_LAP - 1,
+            _ => HALF_LAP - 1,
+        }
+    }
+}
