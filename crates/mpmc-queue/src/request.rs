@@ -16,7 +16,7 @@
 //!
 //! Two words of one owner are equal only if 2^20 requests lie between them and, where they are bound,
 //! a multiple of 2^40 positions as well (at 50 million a second: 6 hours). A new word has no position,
-//! but an owner makes a request only after it has lost `PATIENCE` times to others: a helper would have
+//! but an owner makes a request only after it has lost 16 times to others: a helper would have
 //! to stop between its look at the word and its compare-exchange while 2^20 requests of that owner
 //! pass, and wake just while the next is still unbound. It could then refuse that one on the strength
 //! of a ring that was full, or empty, before: no value is ever lost or doubled by it.

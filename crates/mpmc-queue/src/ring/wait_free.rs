@@ -74,7 +74,7 @@ use crate::{
     state::{Claim, Kind, Shape, Side, lead},
 };
 
-/// What an attempt of the fast path may look at before it counts as lost.
+/// How many slots a search may look at.
 const WALK: u64 = 4 * LAG;
 
 /// How patient a ring is; and for its models, which invariant it breaks.
@@ -83,12 +83,13 @@ const WALK: u64 = 4 * LAG;
 /// `BROKEN` is 0, or nothing relies on what the ring promises.
 #[doc(hidden)]
 pub unsafe trait Rules: Send + Sync + 'static {
-    /// How many attempts are made before others are asked for help.
-    const PATIENCE: u32;
     /// How many operations a hand makes between two looks at another's request.
     const DELAY: u32;
     /// The number of the invariant that a twin breaks.
     const BROKEN: u8 = 0;
+
+    /// How many attempts a hand makes before it asks others for help.
+    fn patience(hand: usize) -> u32;
 }
 
 /// What a ring keeps to unless a test says otherwise.
@@ -98,8 +99,12 @@ pub struct Sound;
 
 // SAFETY: nothing is broken.
 unsafe impl Rules for Sound {
-    const PATIENCE: u32 = 16;
     const DELAY: u32 = 16;
+
+    #[inline(always)]
+    fn patience(_hand: usize) -> u32 {
+        16
+    }
 }
 
 /// A ring whose operations are wait-free, for at most 255 hands and, with them, 2^20 cells.
@@ -145,7 +150,7 @@ impl<R: Rules> WaitFreeRing<R> {
         if hand.until_look == 0 {
             self.look_at_another(hand);
         }
-        for _ in 0..R::PATIENCE {
+        for _ in 0..R::patience(hand.number) {
             match self.circle.attempt(kind, &mut hand.grip, WALK) {
                 Attempt::Lost => {}
                 Attempt::Claimed(place, word) => self.finish(place, word),
@@ -211,8 +216,11 @@ impl<R: Rules> WaitFreeRing<R> {
                 return;
             }
             let kind = now.kind();
-            let found = self.circle.find(kind.side(), grip, u64::MAX);
-            let Found { position, word, lead } = found.expect("a search of any length finds it");
+            // A search that others outrun ends here and is taken up again: they may have answered.
+            let Some(found) = self.circle.find(kind.side(), grip, WALK) else {
+                continue;
+            };
+            let Found { position, word, lead } = found;
             let place = shape.place(position);
             if R::BROKEN == 4 {
                 // Acquire [request]: a word read after the slot, as it must not be.
