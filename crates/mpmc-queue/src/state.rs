@@ -237,3 +237,89 @@ impl Shape {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Claim, HALF_LAP, Kind, Shape, Side, WHOLE_LAP, lead};
+
+    const SIZES: [(usize, usize, usize); 6] =
+        [(1, 2, 0), (1, 255, 255), (3, 4, 4), (16, 1, 1), (1000, 24, 24), (1 << 19, 255, 255)];
+
+    #[test]
+    fn positions_go_through_all_places() {
+        for (capacity, hands, owners) in SIZES {
+            let shape = Shape::new(capacity, hands, owners);
+            let (mut position, laps) = (0, 3);
+            for count in 0..laps * capacity as u64 {
+                assert_eq!(shape.place(position), count % capacity as u64);
+                assert_eq!(shape.distance(0, position), count);
+                let next = shape.next(position);
+                assert!(next > position);
+                assert_eq!(shape.distance(next, position), 0);
+                position = next;
+            }
+        }
+    }
+
+    #[test]
+    fn a_slot_goes_from_free_to_full_to_free() {
+        for (capacity, hands, owners) in SIZES {
+            let shape = Shape::new(capacity, hands, owners);
+            let (mut word, last_cell) = (Shape::first(0), (capacity + hands - 1) as u64);
+            let mut position = 0;
+            for _lap in 0..3 {
+                assert_eq!(shape.lead(word, position, Side::Push), lead::DUE);
+                assert_eq!(shape.lead(word, position, Side::Pop), lead::BEHIND);
+                word = shape.later(word, HALF_LAP, last_cell);
+                assert!(shape.is_full(word));
+                assert_eq!(shape.lead(word, position, Side::Push), lead::FINAL);
+                assert_eq!(shape.lead(word, position, Side::Pop), lead::DUE);
+                assert_eq!(shape.cell(word), last_cell);
+                word = shape.later(word, HALF_LAP, 0);
+                assert_eq!(shape.lead(word, position, Side::Pop), lead::FINAL);
+                (0..capacity).for_each(|_| position = shape.next(position));
+            }
+        }
+    }
+
+    #[test]
+    fn turns_are_compared_around_their_circle() {
+        let shape = Shape::new(1, 2, 0);
+        let last = Shape::first(1).wrapping_sub(1 << shape.turn_shift);
+        assert_eq!(shape.lead(last, 0, Side::Push), -1);
+        assert_eq!(shape.lead(shape.later(last, 1, 2), 0, Side::Push), lead::DUE);
+        assert_eq!(shape.later(last, 1, 2), 2);
+    }
+
+    #[test]
+    fn a_claim_is_read_back() {
+        for (capacity, hands, owners) in SIZES.into_iter().filter(|size| size.2 > 0) {
+            let shape = Shape::new(capacity, hands, owners);
+            let place = capacity as u64 - 1;
+            let free = Shape::first(place);
+            let full = shape.later(free, HALF_LAP, place);
+            let next_lap = 1 << shape.place_bits();
+            for owner in [0, owners - 1] {
+                for (word, kind, position, turns) in [
+                    (free, Kind::Push, place, 1),
+                    (full, Kind::Pop, place, 1),
+                    (free, Kind::Replace, place, 1),
+                    (full, Kind::Replace, place + next_lap, WHOLE_LAP - 1),
+                ] {
+                    assert_eq!(shape.claim(place, word), None);
+                    let claimed = shape.claimed(word, Claim { owner, kind });
+                    assert!(shape.is_claimed(claimed) && !shape.is_claimed(word));
+                    assert_eq!(
+                        shape.claim(place, claimed),
+                        Some((Claim { owner, kind }, position))
+                    );
+                    assert_eq!(shape.cell(claimed), place);
+                    assert_eq!(shape.turns_to_final(claimed, kind), turns);
+                    let made = shape.later(claimed, turns, 0);
+                    assert!(shape.lead(made, position, kind.side()) == lead::FINAL);
+                    assert_eq!(shape.claim(place, made), None);
+                }
+            }
+        }
+    }
+}

@@ -269,10 +269,21 @@ fn asks_an_empty_ring<const BROKEN: u8>() {
     assert!(first);
     match popped {
         Some(value) => {
-            assert_eq!((value, asking.drain()), (1, if second { vec![2] } else { vec![] }))
+            assert_eq!((value, asking.drain()), (1, if second { vec![2] } else { vec![] }));
         }
         None => assert_eq!((second, asking.drain()), (false, vec![1])),
     }
+}
+
+/// Who is refused by another's look has seen what that one saw.
+fn asks_and_is_refused_by_another() {
+    let [mut asking, mut helping] = players::<MixedRing, 2>(1, &[]);
+    let pushing = thread::spawn(move || (helping.push(2), helping.push(3)));
+    if !asking.push(1) {
+        assert_eq!(asking.pop(), Some(2), "it was full, and nobody else pops");
+    }
+    let (first, second) = pushing.join().unwrap();
+    assert!(first || !second);
 }
 
 /// The owner finds a position; then the other takes that, and binds the request to the next (I3).
@@ -316,6 +327,7 @@ models! {
     claim_for_an_owner_that_asks_twice: 39_000 => asks_twice::<0>();
     request_of_a_full_ring: 4700 => asks_a_full_ring::<0>();
     request_of_an_empty_ring: 1200 => asks_an_empty_ring::<0>();
+    request_refused_by_another: 16_000 => asks_and_is_refused_by_another();
     final_position_that_another_has_taken: 2600 => asks_for_a_position_that_is_taken::<0>();
 }
 

@@ -3,9 +3,9 @@
 
 mod fixtures;
 
-use core::cell::RefCell;
+use core::{cell::RefCell, panic::AssertUnwindSafe};
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::catch_unwind,
     rc::Rc,
     sync::{Arc, mpsc},
     thread,
@@ -31,35 +31,35 @@ unsafe impl Rules for Asking {
     }
 }
 
-const CAPACITY: u64 = 3;
+const CAPACITY: usize = 3;
 
 /// Fills and empties the queue twice over, whatever the stopped thread has left undone: of its value
 /// and of one that it took nobody can know.
 fn goes_on<R: IndexRing>(queue: &Bounded<u64, R>) {
     for _ in 0..2 {
-        let pushed = (10..).take_while(|&value| queue.push(value).is_ok()).count();
+        let pushed = (10..100).take_while(|&value| queue.push(value).is_ok()).count();
         let popped = queue.drain().count();
-        assert!(pushed <= CAPACITY as usize);
+        assert!(pushed <= CAPACITY);
         assert!(popped >= pushed);
         assert_eq!(queue.pop(), None);
     }
-    assert_eq!((10..).take_while(|&value| queue.push(value).is_ok()).count(), CAPACITY as usize);
+    assert_eq!((10..100).take_while(|&value| queue.push(value).is_ok()).count(), CAPACITY);
 }
 
 fn stopped_anywhere<R: IndexRing + 'static>(name: &str) {
     type Operation<R> = fn(&Bounded<u64, R>);
     let operations: [(&str, Operation<R>); 4] = [
-        ("push", |queue| drop(queue.push(1))),
-        ("pop", |queue| drop(queue.pop())),
-        ("force_push", |queue| drop(queue.force_push(1))),
-        ("handle", |queue| drop(queue.handle().and_then(|mut handle| handle.pop()))),
+        ("push", |queue| _ = queue.push(1)),
+        ("pop", |queue| _ = queue.pop()),
+        ("force_push", |queue| _ = queue.force_push(1)),
+        ("handle", |queue| _ = queue.handle().and_then(|mut handle| handle.pop())),
     ];
     for (operation, run) in operations {
-        for filled in 0..=CAPACITY {
+        for filled in 0..=3 {
             let stops = stop_anywhere(
                 &format!("{name}, {operation} with {filled} inside"),
                 || {
-                    let queue = Bounded::<u64, R>::new(3);
+                    let queue = Bounded::<u64, R>::new(CAPACITY);
                     assert!(queue.push_many(1..=filled).is_ok());
                     let queue = Arc::new(queue);
                     (Arc::clone(&queue), queue)
@@ -96,7 +96,7 @@ fn a_thread_stopped_with_a_hand_of_the_rest_blocks_nobody() {
             let queue = Arc::new(Queue::with_hands(3, 0, 0));
             (Arc::clone(&queue), queue)
         },
-        |queue| drop(queue.push(1)),
+        |queue| _ = queue.push(1),
         |queue| goes_on(&queue),
     );
 }
@@ -161,9 +161,9 @@ fn most_steps_under_interference<R: Rules>(hands: usize, kind: usize) -> usize {
             let _ = rival.pop(hand);
         });
         match kind {
-            0 => drop(ring.push(&mut victim)),
-            1 => drop(ring.pop(&mut victim)),
-            _ => drop(ring.replace(&mut victim)),
+            0 => _ = ring.push(&mut victim),
+            1 => _ = ring.pop(&mut victim),
+            _ => _ = ring.replace(&mut victim),
         }
         stepped::uninstall();
         most = most.max(*count.borrow());

@@ -1,10 +1,8 @@
 //! Real threads: nothing is lost, doubled or reordered.
 #![cfg(not(loom))]
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    thread,
-};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
 
 use mpmc_queue::{
     Bounded, Queue, WaitFreeQueue,

@@ -34,7 +34,7 @@
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
 //! | exchange | `attempt` | `find` | what was done to the cell that is given away: its value, or that it was read out | `exchange_*` |
-//! | passed | `advance` | `find`, `pass` | that the slots of all positions before are final | `passed_*` |
+//! | passed | `advance` | `find` | that the slots of all positions before are final | `passed_*` |
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -170,28 +170,27 @@ impl Circle {
         None
     }
 
-    /// The position after one that the caller has seen final, or one further on that all positions
-    /// before are final for.
+    /// The position after one that the caller has seen final.
     #[inline(always)]
     fn pass(&self, side: Side, position: u64) -> u64 {
         let next = self.shape.next(position);
-        if self.shape.place(next) % LAG == 0 { self.advance(side, next) } else { next }
+        if self.shape.place(next).is_multiple_of(LAG) {
+            self.advance(side, next);
+        }
+        next
     }
 
-    /// Moves the counter up to `position`, before which all is final. Returns that or a position
-    /// further on.
+    /// Moves the counter up to `position`, before which all is final.
     #[inline(always)]
-    fn advance(&self, side: Side, position: u64) -> u64 {
+    fn advance(&self, side: Side, position: u64) {
         let counter = self.counter(side);
-        // Acquire [passed]: pairs with the exchange below, if another thread got further.
-        let seen = counter.load(Acquire);
-        if seen >= position {
-            return seen;
+        // Relaxed: the counter only grows, so an old value costs an exchange that fails.
+        let seen = counter.load(Relaxed);
+        if seen < position {
+            // Release [passed]: the slots before are final for whoever reads the position.
+            // Relaxed: another thread moves it, and the next to pass moves it on.
+            let _ = counter.compare_exchange(seen, position, Release, Relaxed);
         }
-        // Release [passed]: the slots before are final for whoever reads the position.
-        // Relaxed: another thread moves it, and the next to pass moves it on.
-        let _ = counter.compare_exchange(seen, position, Release, Relaxed);
-        position
     }
 
     /// The first position of `side` that is not final, or where a search of `walk` looks ends.

@@ -49,9 +49,9 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | request | `operate_slowly`, `help` | `help`, `finish`, `operate_slowly` | the offered cell; what the helper knew when it bound, answered or refused | `request_*` |
+//! | request | `operate_slowly`, `help`, `finish` | `help` | the offered cell; what the helper knew when it bound, answered or refused | `request_*` |
 //! | claim | `help` | `circle::find` | that the request is bound | `claim_*` |
-//! | final | `finish` | `circle::find` | that the request is answered; what was done to the offered cell | `final_*` |
+//! | final | `finish` | `circle::find` | that the request is answered | `final_*` |
 
 use alloc::boxed::Box;
 use core::{fmt, marker::PhantomData};
@@ -167,8 +167,8 @@ impl<R: Rules> WaitFreeRing<R> {
         let other = hand.next;
         hand.next = (other + 1) % self.records.len();
         if other != hand.number {
-            // Acquire [request]: pairs with the owner's, for the helping that may follow.
-            let request = Request(self.records[other].request.load(Acquire));
+            // Relaxed: `help` looks again.
+            let request = Request(self.records[other].request.load(Relaxed));
             self.help(other, request, &mut hand.grip);
         }
     }
@@ -183,15 +183,13 @@ impl<R: Rules> WaitFreeRing<R> {
         record.offered.store(hand.grip.cell, Relaxed);
         // Release [request]: the offered cell and what was done to it are visible to helpers.
         record.request.store(request.0, Release);
-        self.help(hand.number, request, &mut hand.grip);
-        // Acquire [request]: pairs with who answered, for the cell; and for what it saw, if refused.
-        let request = Request(record.request.load(Acquire));
-        let Some(Answer { place, cell, displaced }) = request.answer(&self.circle.shape) else {
+        let answered = self.help(hand.number, request, &mut hand.grip);
+        let Some(Answer { place, cell, displaced }) = answered.answer(&self.circle.shape) else {
             return Attempt::Refused;
         };
         if R::BROKEN != 5 {
-            // Acquire [claim]: pairs with the claim, where the slot is not final yet.
-            let word = self.circle.slot(place).load(Acquire);
+            // Relaxed: the answer shows the slot claimed, if not final.
+            let word = self.circle.slot(place).load(Relaxed);
             if self.circle.shape.claim(place, word).is_some_and(|(c, _)| c.owner == hand.number) {
                 self.finish(place, word);
             }
@@ -202,18 +200,19 @@ impl<R: Rules> WaitFreeRing<R> {
         Attempt::Exchanged { displaced }
     }
 
-    /// Carries out `request` of `owner`, unless that has been done.
+    /// Carries out `request` of `owner`, unless that has been done. Returns what it has become: the
+    /// answer, or a later request.
     #[cold]
     #[inline(never)]
-    fn help(&self, owner: usize, request: Request, grip: &mut Grip) {
+    fn help(&self, owner: usize, request: Request, grip: &mut Grip) -> Request {
         let shape = &self.circle.shape;
         let record = &*self.records[owner];
         loop {
-            // Acquire [request]: pairs with the owner's, for what it offers, and with other helpers',
-            // so that what they bound it to is seen as they saw it, or later.
+            // Acquire [request]: pairs with the owner's, for what it offers; with other helpers', so
+            // that what they bound it to is seen as they saw it, or later; and with the answer.
             let mut now = Request(record.request.load(Acquire));
             if !now.is_pending() || !now.is_same(request) {
-                return;
+                return now;
             }
             let kind = now.kind();
             // A search that others outrun ends here and is taken up again: they may have answered.
@@ -226,7 +225,7 @@ impl<R: Rules> WaitFreeRing<R> {
                 // Acquire [request]: a word read after the slot, as it must not be.
                 now = Request(record.request.load(Acquire));
                 if !now.is_pending() || !now.is_same(request) {
-                    return;
+                    return now;
                 }
             }
             if shape.is_claimed(word) {
@@ -243,7 +242,7 @@ impl<R: Rules> WaitFreeRing<R> {
                 // Acquire [request]: a word that may be bound further on, as it must not be.
                 now = Request(record.request.load(Acquire));
                 if !now.is_pending() || !now.is_same(request) {
-                    return;
+                    return now;
                 }
             }
             if !now.is_bound_to(position) {
@@ -275,9 +274,8 @@ impl<R: Rules> WaitFreeRing<R> {
         if R::BROKEN == 2 {
             self.make_final(record, kind, place, word);
         }
-        // Acquire [request]: pairs with the answer of another, whose slot is final if this is a later
-        // request.
-        let request = Request(record.request.load(Acquire));
+        // Relaxed: the claim shows it bound. If it is a later one, the slot is final.
+        let request = Request(record.request.load(Relaxed));
         if request.kind() == kind && request.is_bound_to(position) {
             let displaced = shape.turns_to_final(word, kind) > 1;
             let done = request.done(Answer { place, cell: shape.cell(word), displaced }, shape);
@@ -299,7 +297,8 @@ impl<R: Rules> WaitFreeRing<R> {
         // exchange fails: the word written depends on this one, so it cannot come first.
         let offered = record.offered.load(Relaxed);
         let made = shape.later(word, shape.turns_to_final(word, kind), offered);
-        // Release [final]: that the request is answered is visible to whoever passes the position.
+        // Release [final]: who passes the position comes after the answer, also where the processor
+        // could let a failed exchange wait for a later store; loom never does, so no model tells.
         // Relaxed: another finisher was faster.
         let _ = self.circle.slot(place).compare_exchange(word, made, Release, Relaxed);
     }
