@@ -47,7 +47,7 @@ use lockfree_core::{
     },
 };
 
-use crate::state::{HALF_LAP, Kind, Shape, Side, WHOLE_LAP, lead};
+use crate::state::{HALF_LAP, Kind, Shape, Side, Stand, WHOLE_LAP};
 
 /// Every so many places, who passes moves the counter up.
 pub(super) const LAG: u64 = 16;
@@ -80,7 +80,7 @@ impl Grip {
 pub(super) struct Found {
     pub(super) position: u64,
     pub(super) word: u64,
-    pub(super) lead: i64,
+    pub(super) stand: Stand,
 }
 
 /// How a single attempt ended.
@@ -128,13 +128,13 @@ impl Circle {
     #[inline(always)]
     pub(super) fn attempt(&self, kind: Kind, grip: &mut Grip, walk: u64) -> Attempt {
         let side = kind.side();
-        let Some(Found { position, word, lead }) = self.find(side, grip, walk) else {
+        let Some(Found { position, word, stand }) = self.find(side, grip, walk) else {
             return Attempt::Lost;
         };
-        let turns = match (lead, kind) {
-            (lead::DUE, _) => HALF_LAP,
-            (lead::BEHIND, Kind::Replace) => WHOLE_LAP,
-            (lead::BEHIND, _) => return Attempt::Refused,
+        let turns = match (stand, kind) {
+            (Stand::Due, _) => HALF_LAP,
+            (Stand::Behind, Kind::Replace) => WHOLE_LAP,
+            (Stand::Behind, _) => return Attempt::Refused,
             _ => return Attempt::Claimed(self.shape.place(position), word),
         };
         let later = self.shape.later(word, turns, grip.cell);
@@ -159,10 +159,10 @@ impl Circle {
         for _ in 0..walk {
             // Acquire [exchange]: pairs with `attempt`, for the cell in the slot.
             let word = self.slot(self.shape.place(position)).load(Acquire);
-            let lead = self.shape.lead(word, position, side);
-            if lead < lead::FINAL {
+            let stand = self.shape.stand(word, position, side);
+            if stand != Stand::Final {
                 *known = position;
-                return Some(Found { position, word, lead });
+                return Some(Found { position, word, stand });
             }
             position = self.pass(side, position);
         }
@@ -221,7 +221,7 @@ impl Circle {
     /// Whether `side` would be refused at the moment of the look.
     pub(super) fn refuses(&self, side: Side, walk: u64) -> bool {
         let found = self.find(side, &mut Grip::new(0), walk);
-        found.is_some_and(|found| found.lead == lead::BEHIND)
+        found.is_some_and(|found| found.stand == Stand::Behind)
     }
 
     /// The full cells, oldest first. They are told apart by looks of their own: exact only while

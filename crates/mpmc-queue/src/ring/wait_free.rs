@@ -71,7 +71,7 @@ use super::{
 };
 use crate::{
     request::{Answer, Request},
-    state::{Claim, Kind, Shape, Side, lead},
+    state::{Claim, Kind, Shape, Side, Stand},
 };
 
 /// How many slots a search may look at.
@@ -219,7 +219,7 @@ impl<R: Rules> WaitFreeRing<R> {
             let Some(found) = self.circle.find(kind.side(), grip, WALK) else {
                 continue;
             };
-            let Found { position, word, lead } = found;
+            let Found { position, word, stand } = found;
             let place = shape.place(position);
             if R::BROKEN == 4 {
                 // Acquire [request]: a word read after the slot, as it must not be.
@@ -228,11 +228,11 @@ impl<R: Rules> WaitFreeRing<R> {
                     return now;
                 }
             }
-            if shape.is_claimed(word) {
+            if stand == Stand::Claimed {
                 self.finish(place, word);
                 continue;
             }
-            if lead == lead::BEHIND && kind != Kind::Replace {
+            if stand == Stand::Behind && kind != Kind::Replace {
                 // Release [request]: who is refused knows the ring as the helper saw it.
                 // Relaxed: another helper was faster, and the loop looks again.
                 let _ = record.request.compare_exchange(now.0, now.refused().0, Release, Relaxed);
