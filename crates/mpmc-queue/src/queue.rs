@@ -378,7 +378,6 @@ impl<T, R: IndexRing> fmt::Debug for Bounded<T, R> {
 }
 
 /// What was left in a queue, oldest first.
-#[derive(Debug)]
 pub struct IntoIter<T, R: IndexRing>(Bounded<T, R>);
 
 impl<T, R: IndexRing> IntoIterator for Bounded<T, R> {
@@ -404,3 +403,9 @@ impl<T, R: IndexRing> Iterator for IntoIter<T, R> {
 }
 
 impl<T, R: IndexRing> ExactSizeIterator for IntoIter<T, R> {}
+
+impl<T, R: IndexRing> fmt::Debug for IntoIter<T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IntoIter").field(&self.0).finish()
+    }
+}

@@ -301,7 +301,7 @@ fn asks_for_a_position_that_is_taken<const BROKEN: u8>() {
 }
 
 macro_rules! models {
-    ($($name:ident: $floor:literal => $body:expr;)*) => {$(
+    ($(fn $name:ident() [$floor:literal] => $body:expr;)*) => {$(
         #[test]
         fn $name() {
             Model::new(stringify!($name), $floor).check(|| $body);
@@ -310,25 +310,25 @@ macro_rules! models {
 }
 
 models! {
-    exchange_through_one_slot: 320 => through::<LockFreeRing>(1, 3);
-    exchange_through_two_slots: 470 => through::<LockFreeRing>(2, 4);
-    exchange_of_two_pushes: 160 => two_pushes::<LockFreeRing>(1);
-    exchange_of_two_pops: 26 => two_pops::<LockFreeRing>();
-    exchange_of_a_pop_and_two_pushes: 250 => pop_against_pushes::<LockFreeRing>();
-    exchange_of_a_replacement_and_a_pop: 18 => replace_against_pop::<LockFreeRing>();
-    exchange_of_two_replacements: 190 => replace_against_replace::<LockFreeRing>();
-    passed_positions_are_final_to_who_pops_and_pushes: 160 => pop_then_push::<LockFreeRing>();
-    passed_positions_are_final_to_who_pushes_and_pops: 160 => push_then_pop::<LockFreeRing>();
-    request_of_two_pushes_for_one_slot: 6400 => two_pushes::<AskedRing>(1);
-    request_of_two_pushes: 6400 => two_pushes::<AskedRing>(2);
-    request_of_two_pops: 6400 => two_pops::<AskedRing>();
-    request_of_a_replacement_and_a_pop: 2800 => replace_against_pop::<AskedRing>();
-    request_of_two_replacements: 7400 => replace_against_replace::<AskedRing>();
-    claim_for_an_owner_that_asks_twice: 39_000 => asks_twice::<0>();
-    request_of_a_full_ring: 4700 => asks_a_full_ring::<0>();
-    request_of_an_empty_ring: 1200 => asks_an_empty_ring::<0>();
-    request_refused_by_another: 16_000 => asks_and_is_refused_by_another();
-    final_position_that_another_has_taken: 2600 => asks_for_a_position_that_is_taken::<0>();
+    fn exchange_through_one_slot() [320] => through::<LockFreeRing>(1, 3);
+    fn exchange_through_two_slots() [470] => through::<LockFreeRing>(2, 4);
+    fn exchange_of_two_pushes() [160] => two_pushes::<LockFreeRing>(1);
+    fn exchange_of_two_pops() [26] => two_pops::<LockFreeRing>();
+    fn exchange_of_a_pop_and_two_pushes() [250] => pop_against_pushes::<LockFreeRing>();
+    fn exchange_of_a_replacement_and_a_pop() [18] => replace_against_pop::<LockFreeRing>();
+    fn exchange_of_two_replacements() [190] => replace_against_replace::<LockFreeRing>();
+    fn passed_positions_are_final_to_who_pops_and_pushes() [160] => pop_then_push::<LockFreeRing>();
+    fn passed_positions_are_final_to_who_pushes_and_pops() [160] => push_then_pop::<LockFreeRing>();
+    fn request_of_two_pushes_for_one_slot() [6400] => two_pushes::<AskedRing>(1);
+    fn request_of_two_pushes() [6400] => two_pushes::<AskedRing>(2);
+    fn request_of_two_pops() [6400] => two_pops::<AskedRing>();
+    fn request_of_a_replacement_and_a_pop() [2800] => replace_against_pop::<AskedRing>();
+    fn request_of_two_replacements() [7400] => replace_against_replace::<AskedRing>();
+    fn claim_for_an_owner_that_asks_twice() [39_000] => asks_twice::<0>();
+    fn request_of_a_full_ring() [4700] => asks_a_full_ring::<0>();
+    fn request_of_an_empty_ring() [1200] => asks_an_empty_ring::<0>();
+    fn request_refused_by_another() [16_000] => asks_and_is_refused_by_another();
+    fn final_position_that_another_has_taken() [2600] => asks_for_a_position_that_is_taken::<0>();
 }
 
 /// The values of a whole queue travel by the same edges, and its hands by those of the thread slots
@@ -367,15 +367,15 @@ fn is_linearizable<R: IndexRing + 'static>() {
 }
 
 models! {
-    exchange_of_values_in_a_lock_free_queue: 200 => through_a_queue::<LockFreeRing>();
-    exchange_of_values_in_a_wait_free_queue: 200 => through_a_queue::<WaitFreeRing>();
-    history_of_the_lock_free_ring: 170 => is_linearizable::<LockFreeRing>();
-    history_of_the_wait_free_ring: 22_000 => is_linearizable::<MixedRing>();
+    fn exchange_of_values_in_a_lock_free_queue() [200] => through_a_queue::<LockFreeRing>();
+    fn exchange_of_values_in_a_wait_free_queue() [200] => through_a_queue::<WaitFreeRing>();
+    fn history_of_the_lock_free_ring() [170] => is_linearizable::<LockFreeRing>();
+    fn history_of_the_wait_free_ring() [22_000] => is_linearizable::<MixedRing>();
 }
 
 /// Models that take longer than a test may: run with `ATOMWORKS_DEEP` set.
 macro_rules! deep_models {
-    ($($name:ident: $floor:literal => $body:expr;)*) => {$(
+    ($(fn $name:ident() [$floor:literal] => $body:expr;)*) => {$(
         #[test]
         fn $name() {
             if std::env::var_os("ATOMWORKS_DEEP").is_some() {
@@ -388,14 +388,14 @@ macro_rules! deep_models {
 }
 
 deep_models! {
-    deep_two_pushes_against_two_pops_on_one: 60_000 => pushes_and_pops::<AskedRing>(1);
-    deep_two_pushes_against_two_pops_on_two: 39_000 => pushes_and_pops::<AskedRing>(2);
-    deep_two_that_push_and_pop: 140_000 => push_then_pop::<AskedRing>();
-    deep_two_that_pop_and_push: 100_000 => pop_then_push::<AskedRing>();
+    fn deep_two_pushes_against_two_pops_on_one() [60_000] => pushes_and_pops::<AskedRing>(1);
+    fn deep_two_pushes_against_two_pops_on_two() [39_000] => pushes_and_pops::<AskedRing>(2);
+    fn deep_two_that_push_and_pop() [140_000] => push_then_pop::<AskedRing>();
+    fn deep_two_that_pop_and_push() [100_000] => pop_then_push::<AskedRing>();
 }
 
 macro_rules! twins {
-    ($($(#[$attribute:meta])* $name:ident: $message:literal => $body:expr;)*) => {$(
+    ($($(#[$attribute:meta])* fn $name:ident() [$message:literal] => $body:expr;)*) => {$(
         $(#[$attribute])*
         #[test]
         fn $name() {
@@ -406,23 +406,22 @@ macro_rules! twins {
 
 twins! {
     /// I1.
-    twin_a_claim_that_is_undone: "assertion" => two_pushes::<AskedRing<1>>(1);
+    fn twin_a_claim_that_is_undone() ["assertion"] => two_pushes::<AskedRing<1>>(1);
     /// I2.
-    twin_a_slot_made_final_before_the_answer: "assertion" => two_pushes::<AskedRing<2>>(1);
+    fn twin_a_slot_made_final_before_the_answer() ["assertion"] => two_pushes::<AskedRing<2>>(1);
     /// I3.
-    twin_a_request_bound_to_an_earlier_position: "a full cell has no value"
-        => asks_for_a_position_that_is_taken::<3>();
+    fn twin_a_request_bound_to_an_earlier_position() ["a full cell has no value"] => asks_for_a_position_that_is_taken::<3>();
     /// I4, by a request to push.
-    twin_a_refusal_of_a_word_read_late: "Causality violation" => asks_a_full_ring::<4>();
+    fn twin_a_refusal_of_a_word_read_late() ["Causality violation"] => asks_a_full_ring::<4>();
     /// I4, by a request to pop.
-    twin_a_refusal_of_a_word_read_late_by_who_pops: "assertion" => asks_an_empty_ring::<4>();
+    fn twin_a_refusal_of_a_word_read_late_by_who_pops() ["assertion"] => asks_an_empty_ring::<4>();
     /// I5.
-    twin_an_owner_that_leaves_early: "a full cell has no value" => asks_twice::<5>();
+    fn twin_an_owner_that_leaves_early() ["a full cell has no value"] => asks_twice::<5>();
     /// I6.
-    twin_a_hand_that_keeps_what_it_gave: "has no value" => two_pushes::<AskedRing<6>>(1);
+    fn twin_a_hand_that_keeps_what_it_gave() ["has no value"] => two_pushes::<AskedRing<6>>(1);
 
     /// The reference program's queue: a consumer passes a position that is claimed and not stored to.
-    twin_the_reference_queue_doubles_a_value: "comes out twice" => {
+    fn twin_the_reference_queue_doubles_a_value() ["comes out twice"] => {
         let queue = Arc::new(Reference::new(1));
         assert!(queue.push(1));
         assert_eq!(queue.pop(), Some(1));
@@ -434,7 +433,7 @@ twins! {
         pushing.join().unwrap();
     };
     /// The same, as the checker of histories sees it.
-    twin_the_reference_queue_is_not_linearizable: "not linearizable" => {
+    fn twin_the_reference_queue_is_not_linearizable() ["not linearizable"] => {
         let (queue, recorder) = (Arc::new(Reference::new(1)), Arc::new(Recorder::new()));
         let recording = thread::spawn({
             let (queue, recorder) = (Arc::clone(&queue), Arc::clone(&recorder));

@@ -157,7 +157,8 @@ impl Circle {
         // Acquire [passed]: pairs with `advance`.
         let mut position = self.counter(side).load(Acquire).max(*known);
         for _ in 0..walk {
-            // Acquire [exchange]: pairs with `attempt`, for the cell in the slot.
+            // Acquire [exchange, claim, final]: pairs with `attempt`, for the cell in the slot, and with
+            // who claimed the slot or made it final.
             let word = self.slot(self.shape.place(position)).load(Acquire);
             let stand = self.shape.stand(word, position, side);
             if stand != Stand::Final {

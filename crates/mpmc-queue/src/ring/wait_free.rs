@@ -15,7 +15,7 @@
 //!
 //! and from then on *finishes* the claim: the request is answered with the slot's cell, then the slot
 //! is made final with the offered one. Whoever meets a claimed slot finishes it first, which takes
-//! 5 steps, and never undoes it.
+//! 4 steps, and never undoes it.
 //!
 //! # Invariants
 //!
