@@ -191,7 +191,7 @@ impl Args {
         }
         let mut replay = self.command(run.binary, run.test);
         replay.env("LOOM_CHECKPOINT_FILE", &checkpoint);
-        replay.env("LOOM_LOG", "info").env("LOOM_LOCATION", "1");
+        replay.env("ATOMWORKS_TRACE", "1").env("LOOM_LOCATION", "1");
         let shown = as_typed(&replay);
         let trace = process::run(replay, TRACE_LIMIT)?;
         println!("\nthe failing iteration:");
