@@ -177,8 +177,8 @@ impl Args {
     fn explain(&self, run: &Run<'_>) -> Result<()> {
         let title = format!("{}: {} {}", run.binary.package, run.test, run.outcome.describe());
         anstream::println!("\n{}", paint(BAD, &title));
-        print_end(&run.outcome.output);
         if run.outcome.success() || run.outcome.status.is_none() || run.test.contains("twin_") {
+            print_end(&run.outcome.output);
             return Ok(());
         }
 
@@ -186,6 +186,7 @@ impl Args {
         let mut search = self.command(run.binary, run.test);
         search.env("LOOM_CHECKPOINT_FILE", &checkpoint).env("LOOM_CHECKPOINT_INTERVAL", "1");
         if process::run(search, TRACE_LIMIT)?.status.is_none() || !checkpoint.exists() {
+            print_end(&run.outcome.output);
             println!("no trace: the search for it ran out of time");
             return Ok(());
         }
@@ -194,7 +195,7 @@ impl Args {
         replay.env("ATOMWORKS_TRACE", "1").env("LOOM_LOCATION", "1");
         let shown = as_typed(&replay);
         let trace = process::run(replay, TRACE_LIMIT)?;
-        println!("\nthe failing iteration:");
+        println!("the failing iteration:");
         print_end(&trace.output);
         println!("\nreplay it:\n{shown}");
         Ok(())

@@ -1,11 +1,11 @@
 //! The orderings that loom cannot show, each with its reason and what else shows it.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Site;
-use crate::scan::Order;
+use crate::{scan::Order, workspace};
 
 /// A row of the allow-list.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Allowed {
     /// The file, relative to the workspace.
     pub(super) file: String,
     /// The function that the access stands in, or the edge that its note names.
-    place: String,
+    pub(super) place: String,
     order: Order,
     pub(super) why: String,
 }
@@ -30,10 +30,11 @@ impl Allowed {
     }
 }
 
-/// Reads the table in `file`: the columns are file, function or edge, ordering, why loom cannot show
+/// Reads `xtask/orderings.allow.md`, whose columns are file, function or edge, ordering, why loom cannot show
 /// it, and what else does.
-pub(super) fn read(file: &Path) -> Result<Vec<Allowed>> {
-    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+pub(super) fn read() -> Result<Vec<Allowed>> {
+    let file = workspace::root().join("xtask/orderings.allow.md");
+    let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     parse(&text).with_context(|| format!("reading {}", file.display()))
 }
 

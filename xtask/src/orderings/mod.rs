@@ -11,7 +11,11 @@ mod mutant;
 mod report;
 
 use core::time::Duration;
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -148,7 +152,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         cargo::build_tests(cargo::cargo(Face::Modelled), &packages, "loom")?
     };
-    let allowed = allow::read(&workspace::root().join("xtask/orderings.allow.md"))?;
+    let allowed = allow::read()?;
     let out = workspace::root().join("target/orderings");
     fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
 
@@ -168,6 +172,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     ensure!(failed.is_empty(), "orderings: {} must be looked at", failed.join(", "));
     Ok(())
+}
+
+/// The edges that rows of the allow-list name, in the files under `dir`.
+///
+/// # Errors
+/// The allow-list cannot be read.
+pub fn allowed_edges(dir: &str) -> Result<BTreeSet<String>> {
+    let rows = allow::read()?.into_iter().filter(|entry| entry.file.starts_with(dir));
+    Ok(rows.map(|entry| entry.place).collect())
 }
 
 /// Weakens every ordering of `subject` and runs its models, those that visit it, until one fails.
