@@ -104,46 +104,63 @@ pub fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// A built test target.
+/// One test of a built test target.
 #[derive(Clone, Debug)]
-pub struct TestBinary {
+pub struct Test {
     /// The package whose test it is.
     pub package: String,
-    /// The folder of the package, in which its tests run.
-    pub dir: PathBuf,
+    /// Its name.
+    pub name: String,
+    dir: PathBuf,
     executable: PathBuf,
 }
 
-impl TestBinary {
-    /// Runs the test of this name alone, in a process of its own.
-    pub fn test(&self, name: &str) -> Command {
+impl Test {
+    /// Runs it alone, in a process of its own.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(&self.executable);
-        command.args(["--exact", name, "--nocapture", "--test-threads=1"]).current_dir(&self.dir);
+        command.args(["--exact", &self.name, "--nocapture", "--test-threads=1"]);
+        command.current_dir(&self.dir);
         command
     }
 
-    /// The names of its tests.
-    ///
-    /// # Errors
-    /// It does not run.
-    pub fn tests(&self) -> Result<Vec<String>> {
-        let mut command = Command::new(&self.executable);
-        command.args(["--list", "--format", "terse"]).current_dir(&self.dir);
-        let outcome = process::run(command, Duration::from_mins(1))?;
-        ensure!(outcome.success(), "listing the tests of {}: {}", self.package, outcome.output);
-        let names = outcome.output.lines().filter_map(|line| line.strip_suffix(": test"));
-        Ok(names.map(str::to_owned).collect())
+    /// Must it fail, and runs what does so in a child of its own?
+    pub fn is_twin(&self) -> bool {
+        self.name.rsplit("::").next().is_some_and(|name| name.starts_with("twin_"))
+    }
+
+    /// A name for files about it.
+    pub fn file_name(&self) -> String {
+        format!("{}-{}", self.package, self.name.replace("::", "-"))
     }
 }
 
-/// Builds the integration test `test` of `packages` in release mode, and says where it lies.
+/// The tests of a test target, as it lists them.
+fn list(package: &str, dir: &Path, executable: &Path) -> Result<Vec<Test>> {
+    let mut command = Command::new(executable);
+    command.args(["--list", "--format", "terse"]).current_dir(dir);
+    let outcome = process::run(command, Duration::from_mins(1))?;
+    ensure!(outcome.success(), "listing the tests of {package}: {}", outcome.output);
+    let names = outcome.output.lines().filter_map(|line| line.strip_suffix(": test"));
+    let test = |name: &str| Test {
+        package: package.to_owned(),
+        name: name.to_owned(),
+        dir: dir.to_owned(),
+        executable: executable.to_owned(),
+    };
+    Ok(names.map(test).collect())
+}
+
+/// Builds the integration tests of `packages` whose names end with `kind` in release mode, and lists
+/// them.
 ///
 /// `command` is a [`cargo`] with its target folder, started in the right folder.
 ///
 /// # Errors
 /// It does not build.
-pub fn build_tests(mut command: Command, packages: &[&str], test: &str) -> Result<Vec<TestBinary>> {
-    command.args(["test", "--no-run", "--release", "--all-features", "--test", test]);
+pub fn build_tests(mut command: Command, packages: &[&str], kind: &str) -> Result<Vec<Test>> {
+    let targets = format!("*{kind}");
+    command.args(["test", "--no-run", "--release", "--all-features", "--test", &targets]);
     command.arg("--message-format=json-render-diagnostics");
     for package in packages {
         command.args(["--package", package]);
@@ -151,11 +168,11 @@ pub fn build_tests(mut command: Command, packages: &[&str], test: &str) -> Resul
     let build = command.stderr(Stdio::inherit()).output().context("starting cargo")?;
     ensure!(build.status.success(), "{} failed: {}", shown(&command), build.status);
 
-    let mut binaries = Vec::new();
+    let mut tests = Vec::new();
     for line in String::from_utf8_lossy(&build.stdout).lines() {
         let message: Value = serde_json::from_str(line).context("reading a message of cargo")?;
         let Some(executable) = message["executable"].as_str() else { continue };
-        if message["profile"]["test"] != true || message["target"]["name"] != test {
+        if message["profile"]["test"] != true {
             continue;
         }
         let Some(dir) = message["manifest_path"].as_str().and_then(|path| Path::new(path).parent())
@@ -163,8 +180,8 @@ pub fn build_tests(mut command: Command, packages: &[&str], test: &str) -> Resul
             bail!("a message of cargo names no manifest: {line}");
         };
         let package = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        binaries.push(TestBinary { package, dir: dir.to_owned(), executable: executable.into() });
+        tests.extend(list(&package, dir, Path::new(executable))?);
     }
-    binaries.sort_by(|a, b| a.package.cmp(&b.package));
-    Ok(binaries)
+    tests.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
+    Ok(tests)
 }

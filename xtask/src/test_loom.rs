@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf, process::Command};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
-    cargo::{self, Face, TestBinary},
+    cargo::{self, Face, Test},
     process::{self, Outcome},
     term::{self, Align, BAD, GOOD, Table, paint, seconds},
     workspace,
@@ -54,13 +54,12 @@ fn parse_bound(text: &str) -> Result<String, String> {
 }
 
 /// One test, run.
-struct Run<'a> {
-    binary: &'a TestBinary,
-    test: &'a str,
+struct Run {
+    test: Test,
     outcome: Outcome,
 }
 
-impl Run<'_> {
+impl Run {
     /// The lines that tell what it has explored.
     fn models(&self) -> Vec<&str> {
         let told = |line: &&str| line.starts_with("model ") || line.starts_with("twin ");
@@ -88,22 +87,17 @@ pub(crate) fn told_in(line: &str) -> &str {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let crates = workspace::select(&args.crates)?;
     let packages: Vec<_> =
-        crates.iter().filter(|one| one.has_test("loom")).map(|one| one.name.as_str()).collect();
+        crates.iter().filter(|one| one.has_tests("loom")).map(|one| one.name.as_str()).collect();
     ensure!(!packages.is_empty(), "none of these crates has tests/loom.rs");
-    let binaries = cargo::build_tests(cargo::cargo(Face::Modelled), &packages, "loom")?;
-    let mut tests = Vec::new();
-    for binary in &binaries {
-        let named = binary.tests()?.into_iter().filter(|test| test.contains(&args.model));
-        tests.extend(named.map(|test| (binary, test)));
-    }
+    let mut tests = cargo::build_tests(cargo::cargo(Face::Modelled), &packages, "loom")?;
+    tests.retain(|test| test.name.contains(&args.model));
     ensure!(!tests.is_empty(), "no test has {:?} in its name", args.model);
 
     let bar = term::bar(tests.len(), "models");
-    let runs = process::on_every_core(tests.iter().collect(), |(binary, test)| {
-        let command = args.command(binary, test);
-        let outcome = process::run(command, Duration::from_secs(args.limit))?;
+    let runs = process::on_every_core(tests, |test| {
+        let outcome = process::run(args.command(&test), Duration::from_secs(args.limit))?;
         bar.inc(1);
-        Ok(Run { binary, test, outcome })
+        Ok(Run { test, outcome })
     });
     bar.finish_and_clear();
     let runs = runs.into_iter().collect::<Result<Vec<_>>>()?;
@@ -117,7 +111,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn report(runs: &[Run<'_>]) {
+fn report(runs: &[Run]) {
     let mut table = Table::new(&[
         ("crate", Align::Left),
         ("loom test", Align::Left),
@@ -126,8 +120,8 @@ fn report(runs: &[Run<'_>]) {
         ("time", Align::Right),
         ("", Align::Left),
     ]);
-    let mut row = |run: &Run<'_>, style, iterations: &str, bound: &str, verdict: String| {
-        let (package, test) = (run.binary.package.clone(), run.test.to_owned());
+    let mut row = |run: &Run, style, iterations: &str, bound: &str, verdict: String| {
+        let (package, test) = (run.test.package.clone(), run.test.name.clone());
         let time = seconds(run.outcome.elapsed);
         table.row(
             style,
@@ -165,8 +159,8 @@ fn iterations_and_bound(line: &str) -> Option<(String, &str)> {
 }
 
 impl Args {
-    fn command(&self, binary: &TestBinary, test: &str) -> Command {
-        let mut command = binary.test(test);
+    fn command(&self, test: &Test) -> Command {
+        let mut command = test.command();
         if let Some(bound) = &self.preemptions {
             command.env("ATOMWORKS_PREEMPTIONS", bound);
         }
@@ -174,23 +168,23 @@ impl Args {
     }
 
     /// Prints why a test failed: its output, and for a model the trace of the failing iteration.
-    fn explain(&self, run: &Run<'_>) -> Result<()> {
-        let title = format!("{}: {} {}", run.binary.package, run.test, run.outcome.describe());
+    fn explain(&self, run: &Run) -> Result<()> {
+        let title = format!("{}: {} {}", run.test.package, run.test.name, run.outcome.describe());
         anstream::println!("\n{}", paint(BAD, &title));
-        if run.outcome.success() || run.outcome.status.is_none() || run.test.contains("twin_") {
+        if run.outcome.success() || run.outcome.status.is_none() || run.test.is_twin() {
             print_end(&run.outcome.output);
             return Ok(());
         }
 
         let checkpoint = checkpoint(run)?;
-        let mut search = self.command(run.binary, run.test);
+        let mut search = self.command(&run.test);
         search.env("LOOM_CHECKPOINT_FILE", &checkpoint).env("LOOM_CHECKPOINT_INTERVAL", "1");
         if process::run(search, TRACE_LIMIT)?.status.is_none() || !checkpoint.exists() {
             print_end(&run.outcome.output);
             println!("no trace: the search for it ran out of time");
             return Ok(());
         }
-        let mut replay = self.command(run.binary, run.test);
+        let mut replay = self.command(&run.test);
         replay.env("LOOM_CHECKPOINT_FILE", &checkpoint);
         replay.env("ATOMWORKS_TRACE", "1").env("LOOM_LOCATION", "1");
         let shown = as_typed(&replay);
@@ -203,11 +197,10 @@ impl Args {
 }
 
 /// Where loom may keep the schedule that it is in.
-fn checkpoint(run: &Run<'_>) -> Result<PathBuf> {
+fn checkpoint(run: &Run) -> Result<PathBuf> {
     let dir = Face::Modelled.target_dir().join("checkpoints");
     fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
-    let name = format!("{}-{}.json", run.binary.package, run.test.replace("::", "-"));
-    let file = dir.join(name);
+    let file = dir.join(run.test.file_name()).with_added_extension("json");
     // One that is there would be taken up.
     if file.exists() {
         fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;

@@ -27,29 +27,27 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let crates = workspace::select(&args.crates)?;
     let mut failures = Vec::new();
-    for one in crates.iter().filter(|one| one.is_structure() && !one.has_test("progress")) {
+    for one in crates.iter().filter(|one| one.is_structure() && !one.has_tests("progress")) {
         failures.push(format!("{}: has no tests/progress.rs", one.name));
     }
-    let tested = crates.iter().filter(|one| one.has_test("progress"));
+    let tested = crates.iter().filter(|one| one.has_tests("progress"));
     let packages: Vec<_> = tested.map(|one| one.name.as_str()).collect();
     let mut tests = Vec::new();
     if !packages.is_empty() {
         let build = cargo::cargo(Face::Stepped);
-        for binary in cargo::build_tests(build, &packages, "progress")? {
-            tests.extend(binary.tests()?.into_iter().map(|test| (binary.clone(), test)));
-        }
+        tests = cargo::build_tests(build, &packages, "progress")?;
     }
     for package in packages {
-        if tests.iter().all(|(binary, _)| binary.package != package) {
+        if tests.iter().all(|test| test.package != package) {
             failures.push(format!("{package}: tests/progress.rs holds no test"));
         }
     }
 
     let bar = term::bar(tests.len(), "progress tests");
-    let runs = process::on_every_core(tests, |(binary, test)| {
-        let outcome = process::run(binary.test(&test), Duration::from_mins(5))?;
+    let runs = process::on_every_core(tests, |test| {
+        let outcome = process::run(test.command(), Duration::from_mins(5))?;
         bar.inc(1);
-        anyhow::Ok((binary, test, outcome))
+        anyhow::Ok((test, outcome))
     });
     bar.finish_and_clear();
     let mut table = Table::new(&[
@@ -59,22 +57,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ("time", Align::Right),
     ]);
     for run in runs {
-        let (binary, test, outcome) = run?;
+        let (test, outcome) = run?;
         let lines = outcome.output.lines().map(test_loom::told_in);
         let told: Vec<_> = lines.filter_map(|line| line.strip_prefix("progress ")).collect();
         for (i, line) in told.iter().enumerate() {
             let (operation, shown) = line.split_once(": ").unwrap_or(("", line));
             let time = if i == 0 { seconds(outcome.elapsed) } else { String::new() };
-            let cells = vec![binary.package.clone(), operation.to_owned(), shown.to_owned(), time];
+            let cells = vec![test.package.clone(), operation.to_owned(), shown.to_owned(), time];
             table.row(anstyle::Style::new(), cells);
         }
         if !outcome.success() {
-            let name = format!("{}: {test} {}", binary.package, outcome.describe());
+            let name = format!("{}: {} {}", test.package, test.name, outcome.describe());
             failures.push(format!("{name}\n{}", outcome.output));
         } else if told.is_empty() {
             failures.push(format!(
-                "{}: {test} prints no progress line: it shows nothing",
-                binary.package
+                "{}: {} prints no progress line: it shows nothing",
+                test.package, test.name
             ));
         }
     }

@@ -17,9 +17,9 @@ pub struct Crate {
 }
 
 impl Crate {
-    /// Has it a test target of this name?
-    pub fn has_test(&self, test: &str) -> bool {
-        self.dir.join("tests").join(test).with_extension("rs").exists()
+    /// Has it integration tests of this kind: `tests/kind.rs`, or more beside it whose names end so?
+    pub fn has_tests(&self, kind: &str) -> bool {
+        self.dir.join("tests").join(kind).with_extension("rs").exists()
     }
 
     /// A lock-free structure, which must show that it is one; `lockfree-core` is the ground of them.

@@ -1,5 +1,4 @@
 //! The workspace is tidy; and each rule fires on what breaks it.
-#![cfg(not(any(loom, stepped)))]
 
 use std::path::Path;
 
@@ -146,6 +145,8 @@ fn an_edge_has_a_row_and_a_test() {
         ],
     );
     breaks("`raise_is_seen`", "`raise_is_heard`", &["has no test raise_is_heard"]);
+    breaks("`raise_is_seen`", "`raise_*`", &[]);
+    breaks("`raise_is_seen`", "`raise_of_*`", &["has no test raise_of_*"]);
     breaks("`raise_is_seen`", "none", &["no loom test with raise in its name"]);
     let row = "//! | raise | `raise` | `is_up` | what came before | `raise_is_seen` |\n";
     breaks(row, &row.repeat(2), &["has a row in crates/x/src/lib.rs already"]);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{Key, Kind, Site};
 use crate::{
-    cargo::{Face, TestBinary},
+    cargo::{Face, Test},
     process,
     scan::{Order, Source},
 };
@@ -25,30 +25,28 @@ pub(super) struct Visit {
     pub(super) kind: Kind,
     order: Order,
     /// The tests that visit it, the fastest first.
-    pub(super) tests: Vec<(String, Duration)>,
+    pub(super) tests: Vec<(Test, Duration)>,
 }
 
 impl Baseline {
     /// Runs every model of `models`, which must hold, and notes the sites in `sources`.
-    pub(super) fn take(models: &TestBinary, sources: &[Source]) -> Result<Self> {
-        let records = Face::Modelled.target_dir().join("sites").join(&models.package);
+    pub(super) fn take(models: &[Test], sources: &[Source]) -> Result<Self> {
+        let records = Face::Modelled.target_dir().join("sites");
         fs::create_dir_all(&records).with_context(|| format!("creating {}", records.display()))?;
-        let is_twin =
-            |name: &String| name.rsplit("::").next().is_some_and(|name| name.starts_with("twin_"));
-        let tests = models.tests()?.into_iter().filter(|name| !is_twin(name)).collect();
-        let runs = process::on_every_core(tests, |test: String| {
-            let record = records.join(test.replace("::", "-"));
+        let tests = models.iter().filter(|test| !test.is_twin()).cloned().collect();
+        let runs = process::on_every_core(tests, |test: Test| {
+            let record = records.join(test.file_name());
             // The models append.
             fs::write(&record, "").with_context(|| format!("writing {}", record.display()))?;
-            let mut command = models.test(&test);
+            let mut command = test.command();
             command.env("ATOMWORKS_SITES", &record).env_remove("ATOMWORKS_WEAKEN");
             let outcome = process::run(command, Duration::from_mins(10))?;
             ensure!(
                 outcome.success(),
-                "{}: {test} must hold before anything is weakened, but {}: run `cargo xtask test-loom {}`",
-                models.package,
+                "{} {} must hold before anything is weakened, but {}: see `cargo xtask test-loom`",
+                test.package,
+                test.name,
                 outcome.describe(),
-                models.package,
             );
             let record = fs::read_to_string(&record).context("reading a record of sites")?;
             anyhow::Ok((test, outcome.elapsed, record))

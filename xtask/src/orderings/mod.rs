@@ -26,7 +26,7 @@ use self::{
 };
 pub use self::{mutant::Kind, report::Report};
 use crate::{
-    cargo::{self, Face, TestBinary},
+    cargo::{self, Face, Test},
     process,
     scan::{self, Access, Order, Source},
     term, workspace,
@@ -91,8 +91,8 @@ pub struct Subject {
     pub name: String,
     /// Its sources.
     pub sources: Vec<Source>,
-    /// Its models; `None` where it has none.
-    pub models: Option<TestBinary>,
+    /// Its models.
+    pub models: Vec<Test>,
 }
 
 /// An ordering of an access: 0 for the access itself, 1 for the failure of a compare-exchange.
@@ -140,14 +140,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 continue;
             }
         }
-        let models = one.has_test("loom");
-        subjects.push((Subject { name: one.name, sources, models: None }, models));
+        let has_models = one.has_tests("loom");
+        subjects.push((Subject { name: one.name, sources, models: Vec::new() }, has_models));
     }
     ensure!(!subjects.is_empty(), "no access with an ordering stands there");
 
     let packages: Vec<_> =
         subjects.iter().filter(|(_, has)| *has).map(|(one, _)| one.name.as_str()).collect();
-    let binaries = if packages.is_empty() {
+    let models = if packages.is_empty() {
         Vec::new()
     } else {
         cargo::build_tests(cargo::cargo(Face::Modelled), &packages, "loom")?
@@ -158,7 +158,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let mut failed = Vec::new();
     for (mut subject, _) in subjects {
-        subject.models = binaries.iter().find(|binary| binary.package == subject.name).cloned();
+        let own = models.iter().filter(|test| test.package == subject.name);
+        subject.models = own.cloned().collect();
         let report = weaken(&subject, &allowed, args.site.is_some())?;
         report.print();
         let file: PathBuf = out.join(format!("{}.md", subject.name));
@@ -193,10 +194,7 @@ pub fn allowed_edges(dir: &str) -> Result<BTreeSet<String>> {
 pub fn weaken(subject: &Subject, allowed: &[Allowed], partly: bool) -> Result<Report> {
     let sites: BTreeMap<Key, Site<'_>> =
         sites(&subject.sources).map(|site| (site.key(), site)).collect();
-    let baseline = match &subject.models {
-        Some(models) => Baseline::take(models, &subject.sources)?,
-        None => Baseline::default(),
-    };
+    let baseline = Baseline::take(&subject.models, &subject.sources)?;
     let mut report = Report::new(&subject.name);
     if !partly {
         report.disagreements = baseline.disagreements(&sites);
@@ -217,8 +215,7 @@ pub fn weaken(subject: &Subject, allowed: &[Allowed], partly: bool) -> Result<Re
     }
     let bar = term::bar(mutants.len(), &subject.name);
     let verdicts = process::on_every_core(mutants, |(mutant, visit)| {
-        let models = subject.models.as_ref().context("sites were visited without a model")?;
-        let (verdict, time) = judge(models, &mutant, &visit.tests)?;
+        let (verdict, time) = judge(&mutant, &visit.tests)?;
         bar.inc(1);
         anyhow::Ok((mutant, verdict, time))
     });
@@ -255,24 +252,20 @@ fn stale(
 }
 
 /// Runs the tests that visit a mutant, the fastest first, until one kills it.
-fn judge(
-    models: &TestBinary,
-    mutant: &Mutant<'_>,
-    tests: &[(String, Duration)],
-) -> Result<(Verdict, Duration)> {
+fn judge(mutant: &Mutant<'_>, tests: &[(Test, Duration)]) -> Result<(Verdict, Duration)> {
     let mut inconclusive = None;
     let mut spent = Duration::ZERO;
     for (test, usual) in tests {
-        let mut command = models.test(test);
+        let mut command = test.command();
         command.env("ATOMWORKS_WEAKEN", mutant.variable()).env_remove("ATOMWORKS_SITES");
         let outcome = process::run(command, Duration::from_secs(20) + 10 * *usual)?;
         spent += outcome.elapsed;
         match mutant::cause(&outcome) {
             Ok(None) => {}
             Ok(Some(how)) => {
-                return Ok((Verdict::Killed { by: test.clone(), how }, outcome.elapsed));
+                return Ok((Verdict::Killed { by: test.name.clone(), how }, outcome.elapsed));
             }
-            Err(why) => inconclusive = Some(format!("{test} {why}")),
+            Err(why) => inconclusive = Some(format!("{} {why}", test.name)),
         }
     }
     let verdict = match inconclusive {

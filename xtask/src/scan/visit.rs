@@ -331,7 +331,7 @@ fn past_the_facade(segments: &[String]) -> bool {
     let named = |path: &[&str]| segments.windows(path.len()).any(|window| window == path);
     let first = segments.first().map_or("", String::as_str);
     let of_std = ["core", "std", "alloc"].contains(&first);
-    ["loom", "portable_atomic"].contains(&first)
+    (["loom", "portable_atomic"].contains(&first) && segments.len() > 1)
         || named(&["sync", "atomic"])
         || named(&["cell", "UnsafeCell"])
         || named(&["crossbeam_utils", "atomic"])

@@ -74,13 +74,14 @@ pub fn check_workspace() -> Result<Vec<Violation>> {
 }
 
 fn loom_tests(one: &Crate) -> Result<BTreeSet<String>> {
-    if !one.has_test("loom") {
+    if !one.has_tests("loom") {
         return Ok(BTreeSet::new());
     }
     let mut names = BTreeSet::new();
     let tests = one.dir.join("tests");
     files::each_text(&tests, &mut |path, text| {
-        if path == Path::new("loom.rs") || path.starts_with("loom") {
+        let file = path.file_stem().unwrap_or_default().to_string_lossy();
+        if file.ends_with("loom") || path.starts_with("loom") {
             let functions = text.lines().filter_map(|line| line.trim().strip_prefix("fn "));
             names.extend(functions.filter_map(|line| Some(line.split_once('(')?.0.to_owned())));
         }
