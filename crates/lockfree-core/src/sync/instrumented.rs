@@ -35,13 +35,15 @@ pub fn fence(order: Ordering) {
 }
 
 macro_rules! instrumented {
-    ($($Atomic:ident $(<$T:ident>)? of $Value:ty: $($method:ident),*;)*) => {$(
+    ($($(#[$when:meta])* $Atomic:ident $(<$T:ident>)? of $Value:ty: $($method:ident),*;)*) => {$(
+        $(#[$when])*
         /// The twin of its namesake in `core::sync::atomic`.
         pub struct $Atomic $(<$T>)? {
             word: atomic::$Atomic $(<$T>)?,
             probe: Probe,
         }
 
+        $(#[$when])*
         impl $(<$T>)? $Atomic $(<$T>)? {
             const_unless_loom! {
                 /// A word that holds `value`.
@@ -113,12 +115,14 @@ macro_rules! instrumented {
             )*
         }
 
+        $(#[$when])*
         impl $(<$T>)? core::fmt::Debug for $Atomic $(<$T>)? {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 self.word.fmt(f)
             }
         }
 
+        $(#[$when])*
         impl $(<$T>)? From<$Value> for $Atomic $(<$T>)? {
             #[track_caller]
             fn from(value: $Value) -> Self {
@@ -133,16 +137,19 @@ instrumented! {
     AtomicU8 of u8: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min;
     AtomicU16 of u16: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min;
     AtomicU32 of u32: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min;
+    #[cfg(target_has_atomic = "64")]
     AtomicU64 of u64: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min;
     AtomicUsize of usize: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min;
     AtomicI32 of i32: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min;
+    #[cfg(target_has_atomic = "64")]
     AtomicI64 of i64: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min;
     AtomicIsize of isize: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min;
     AtomicPtr<T> of *mut T: ;
 }
 
 macro_rules! default_from_zero {
-    ($($Atomic:ident)*) => {$(
+    ($($(#[$when:meta])* $Atomic:ident)*) => {$(
+        $(#[$when])*
         impl Default for $Atomic {
             #[track_caller]
             fn default() -> Self {
@@ -152,7 +159,11 @@ macro_rules! default_from_zero {
     )*};
 }
 
-default_from_zero!(AtomicBool AtomicU8 AtomicU16 AtomicU32 AtomicU64 AtomicUsize AtomicI32 AtomicI64 AtomicIsize);
+default_from_zero! {
+    AtomicBool AtomicU8 AtomicU16 AtomicU32 AtomicUsize AtomicI32 AtomicIsize
+    #[cfg(target_has_atomic = "64")] AtomicU64
+    #[cfg(target_has_atomic = "64")] AtomicI64
+}
 
 impl<T> Default for AtomicPtr<T> {
     #[track_caller]

@@ -11,12 +11,26 @@
 //! a model can see each access to plain data begin and end. And `compare_exchange_weak` stands in
 //! loops only: the modelled face yields where it fails, since the caller is about to read again.
 //!
+//! Some of `core`'s methods are left out on purpose; they compile in the real face and in no other.
+//! `fetch_update` hides a retry loop: write the loop, so that the models see it turn and a
+//! [`Backoff`](crate::Backoff) can pace it. `fetch_nand`, which no processor has, is a loop too.
+//! `get_mut` and `into_inner` look at a word past the models; a relaxed `load` costs the same.
+//! Atomics of 64 bits exist where the target has them, in each face. The module `thread` (`current`,
+//! `park`, `park_timeout`, `yield_now`, `Thread::unpark`) needs `std` in the real face.
+//!
 //! Cells of the modelled face have no `const` constructor; [`const_unless_loom!`] declares functions
-//! that are `const` wherever they can be.
+//! that are `const` wherever they can be, and [`array_of!`] builds arrays in them. Its statics and
+//! thread-locals last one iteration; [`global!`] and [`per_thread!`] declare both kinds.
 //!
 //! [`const_unless_loom!`]: crate::const_unless_loom
+//! [`array_of!`]: crate::array_of
+//! [`global!`]: crate::global
+//! [`per_thread!`]: crate::per_thread
 
 mod cell;
+#[cfg(all(feature = "double-width", target_has_atomic = "64"))]
+pub mod double_word;
+mod globals;
 #[cfg(any(loom, stepped))]
 mod instrumented;
 #[cfg(loom)]
@@ -25,10 +39,12 @@ mod modelled;
 mod real;
 #[cfg(all(stepped, not(loom)))]
 pub mod stepped;
+mod witness;
 
 pub use core::sync::atomic::Ordering;
 
 pub use cell::UnsafeCell;
+pub use globals::*;
 #[cfg(any(loom, stepped))]
 pub use instrumented::*;
 #[cfg(loom)]
@@ -37,6 +53,7 @@ pub use modelled::{hint, thread};
 pub use real::*;
 #[cfg(all(stepped, not(loom)))]
 pub use stepped::{hint, thread};
+pub use witness::{SliceCell, Witness};
 
 /// Declares a function that is `const`, except under `--cfg loom`, whose cells cannot be built in
 /// constants.

@@ -12,6 +12,8 @@
 //! thread's store and a branch is never explored (its issues 166 and 392). Here each access first
 //! swaps a dummy word of its own atomic: a read-modify-write that depends on every other one.
 
+pub mod thread;
+
 use core::panic::Location;
 use std::{
     collections::BTreeSet,
@@ -29,11 +31,6 @@ use super::{Access, Ordering};
 /// Hints to the processor.
 pub mod hint {
     pub use loom::hint::spin_loop;
-}
-
-/// What waits or yields.
-pub mod thread {
-    pub use loom::thread::{Thread, current, park, yield_now};
 }
 
 /// Makes the accesses of one atomic depend on each other, and tells their orderings.

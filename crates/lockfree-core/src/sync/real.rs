@@ -15,5 +15,5 @@ pub mod hint {
 /// What waits or yields. Needs an operating system.
 #[cfg(feature = "std")]
 pub mod thread {
-    pub use std::thread::{Thread, current, park, yield_now};
+    pub use std::thread::{Thread, current, park, park_timeout, yield_now};
 }

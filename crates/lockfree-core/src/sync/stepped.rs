@@ -20,7 +20,7 @@ pub mod hint {
 
 /// What waits or yields.
 pub mod thread {
-    pub use std::thread::{Thread, current, park, yield_now};
+    pub use std::thread::{Thread, current, park, park_timeout, yield_now};
 }
 
 /// One access that is about to happen.
