@@ -13,6 +13,7 @@ mod test;
 mod test_loom;
 mod test_progress;
 pub mod tidy;
+mod tour;
 pub mod workspace;
 
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ struct Cli {
 // In the order in which a newcomer needs them. `bench` stands behind `test-progress`.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Tour(tour::Args),
     Test(test::Args),
     TestLoom(test_loom::Args),
     Orderings(orderings::Args),
@@ -41,6 +43,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Tour(args) => tour::run(&args),
         Command::Test(args) => test::run(&args),
         Command::TestLoom(args) => test_loom::run(&args),
         Command::Orderings(args) => orderings::run(&args),
