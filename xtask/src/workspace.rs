@@ -22,6 +22,19 @@ impl Crate {
         self.dir.join("tests").join(kind).with_extension("rs").exists()
     }
 
+    /// Has it a feature of this name?
+    ///
+    /// # Errors
+    /// Its manifest cannot be read.
+    pub fn has_feature(&self, name: &str) -> Result<bool> {
+        let file = self.dir.join("Cargo.toml");
+        let manifest = fs::read_to_string(&file);
+        let manifest = manifest.with_context(|| format!("reading {}", file.display()))?;
+        let (_, after) = manifest.split_once("[features]").unwrap_or_default();
+        let mut lines = after.lines().skip(1).take_while(|line| !line.starts_with('['));
+        Ok(lines.any(|line| line.split_once('=').is_some_and(|(key, _)| key.trim() == name)))
+    }
+
     /// A lock-free structure, which must show that it is one; `lockfree-core` is the ground of them.
     pub fn is_structure(&self) -> bool {
         self.name != "lockfree-core"
