@@ -94,12 +94,12 @@ fn twin_counts_in_a_cell_that_two_threads_own() {
 }
 
 /// Adds on this thread, and beside it on ever more, the last of which has no slot.
-fn add_deeper(shared: Arc<(ShardedCounter, CounterSlab)>, depth: usize) {
+fn add_deeper(shared: &Arc<(ShardedCounter, CounterSlab)>, depth: usize) {
     let has_slot = slots::with(|slot| slot.is_some());
     assert_eq!(has_slot, depth < slots::CAPACITY);
     let deeper = has_slot.then(|| {
-        let shared = Arc::clone(&shared);
-        thread::spawn(move || add_deeper(shared, depth + 1))
+        let shared = Arc::clone(shared);
+        thread::spawn(move || add_deeper(&shared, depth + 1))
     });
     shared.0.increment();
     shared.1.get(0).unwrap().increment();
@@ -114,7 +114,7 @@ fn threads_without_a_slot_are_counted() {
     Model::new("threads_without_a_slot_are_counted", 780).check(|| {
         let shared = Arc::new((ShardedCounter::new(), CounterSlab::new()));
         shared.1.counter().unwrap();
-        add_deeper(Arc::clone(&shared), 0);
+        add_deeper(&shared, 0);
         let total = slots::CAPACITY as u64 + 1;
         assert_eq!((shared.0.sum(), shared.1.get(0).unwrap().sum()), (total, total));
     });
