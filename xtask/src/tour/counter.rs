@@ -10,7 +10,8 @@ use atomic_counter::{Counter, ShardedCounter};
 
 use super::{
     rivals,
-    scene::{Scene, contenders, together},
+    scene::Scene,
+    team::{contenders, together},
 };
 use crate::term::grouped;
 

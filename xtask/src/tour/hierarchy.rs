@@ -6,7 +6,8 @@ use atomic_counter::ShardedCounter;
 
 use super::{
     rivals,
-    scene::{Scene, contenders, together},
+    scene::Scene,
+    team::{contenders, together},
 };
 
 /// Increments of each thread.

@@ -7,6 +7,7 @@ mod pitfalls;
 mod ring;
 mod rivals;
 mod scene;
+mod team;
 
 use std::time::Instant;
 

@@ -8,7 +8,10 @@ use core::{
     },
 };
 
-use super::scene::{Scene, contenders, together};
+use super::{
+    scene::Scene,
+    team::{contenders, together},
+};
 use crate::term::grouped;
 
 const ROUNDS: usize = 1_000_000;

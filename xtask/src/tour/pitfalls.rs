@@ -11,7 +11,7 @@ use core::{
 
 use lockfree_core::{AtomicTaggedIndex, CachePadded, TaggedIndex};
 
-use super::scene::{Scene, together};
+use super::{scene::Scene, team::together};
 
 const EACH: u64 = 20_000_000;
 

@@ -1,17 +1,12 @@
 //! One producer and one consumer over a ring of 1,024 slots.
 
 use core::time::Duration;
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError, mpsc},
-    thread,
-    time::Instant,
-};
+use std::{sync::mpsc, thread, time::Instant};
 
 use lockfree_core::Backoff;
 use ring_spsc::{Full, ring};
 
-use super::scene::Scene;
+use super::{rivals::Bounded, scene::Scene, team::pin};
 use crate::term::grouped;
 
 const CAPACITY: usize = 1_024;
@@ -61,21 +56,16 @@ fn across(scene: &mut Scene) {
     let ours = stream(|item| producer.push(item).is_ok(), || consumer.pop());
     scene.rate("ring_spsc", ITEMS, ours.elapsed);
 
-    let queue = Mutex::new(VecDeque::with_capacity(CAPACITY));
-    let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+    let queue = Bounded::new(CAPACITY);
     let push = |item| {
-        let mut queue = lock();
-        let has_room = queue.len() < CAPACITY;
-        if has_room {
-            queue.push_back(item);
-        }
-        has_room
+        queue.push(item);
+        true
     };
-    let mutex = stream(push, || lock().pop_front());
+    let mutex = stream(push, || Some(queue.pop()));
     scene.rate("mutex and VecDeque", ITEMS, mutex.elapsed);
 
     let (sender, receiver) = mpsc::sync_channel(CAPACITY);
-    let channel = stream(|item| sender.send(item).is_ok(), || receiver.recv().ok());
+    let channel = stream(move |item| sender.send(item).is_ok(), move || receiver.recv().ok());
     scene.rate("mpsc::sync_channel", ITEMS, channel.elapsed);
 
     let items = grouped(ITEMS);
@@ -95,12 +85,12 @@ struct Stream {
 /// spin, and then yield, while the other side has nothing for them.
 fn stream(
     mut push: impl FnMut(u64) -> bool + Send,
-    mut pop: impl FnMut() -> Option<u64>,
+    mut pop: impl FnMut() -> Option<u64> + Send,
 ) -> Stream {
-    let mut misplaced = 0;
     let started = Instant::now();
-    thread::scope(|scope| {
+    let misplaced = thread::scope(|scope| {
         scope.spawn(move || {
+            pin(0);
             for item in 0..ITEMS {
                 let backoff = Backoff::new();
                 while !push(item) {
@@ -108,16 +98,21 @@ fn stream(
                 }
             }
         });
-        for expected in 0..ITEMS {
-            let backoff = Backoff::new();
-            let item = loop {
-                match pop() {
-                    Some(item) => break item,
-                    None => backoff.snooze(),
+        let receiver = scope.spawn(move || {
+            pin(1);
+            let take = || {
+                let backoff = Backoff::new();
+                loop {
+                    match pop() {
+                        Some(item) => break item,
+                        None => backoff.snooze(),
+                    }
                 }
             };
-            misplaced += u64::from(item != expected);
-        }
+            let items = core::iter::repeat_with(take);
+            items.zip(0..ITEMS).filter(|(item, expected)| item != expected).count()
+        });
+        receiver.join().expect("a program of the tour does not panic")
     });
     Stream { elapsed: started.elapsed(), in_order: misplaced == 0 }
 }

@@ -1,7 +1,6 @@
 //! What the programs tell: rates, and invariants that hold or not.
 
 use core::time::Duration;
-use std::{sync::Barrier, thread, time::Instant};
 
 use anstyle::Style;
 use anyhow::{Result, ensure};
@@ -137,30 +136,4 @@ impl Scene {
         ensure!(broken == 0, "{broken} invariants do not hold");
         Ok(())
     }
-}
-
-/// Threads to contend with: as many as there are cores, at least two.
-pub(super) fn contenders() -> usize {
-    thread::available_parallelism().map_or(2, usize::from).max(2)
-}
-
-/// Runs `work` on `threads` threads that start together; the time from the first one's start to the
-/// last one's end, as they tell it themselves: who waits for them may wake up late.
-pub(super) fn together(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
-    let start = Barrier::new(threads);
-    let timed = |thread| {
-        start.wait();
-        let started = Instant::now();
-        work(thread);
-        (started, Instant::now())
-    };
-    let times: Vec<_> = thread::scope(|scope| {
-        let timed = &timed;
-        let workers: Vec<_> = (0..threads).map(|i| scope.spawn(move || timed(i))).collect();
-        let times = workers.into_iter().map(thread::ScopedJoinHandle::join);
-        times.map(|time| time.expect("a program of the tour does not panic")).collect()
-    });
-    let first = times.iter().map(|&(started, _)| started).min();
-    let last = times.iter().map(|&(_, ended)| ended).max();
-    first.zip(last).map_or(Duration::ZERO, |(first, last)| last - first)
 }
