@@ -1,0 +1,354 @@
+//! Who runs the workloads of [`ring`](super::ring).
+
+use super::ring::{Pop, PopSlice, Push, PushSlice, Ring};
+use crate::case::Role;
+use lockfree_core::CachePadded;
+use lockfree_core::sync::{
+    AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
+use std::sync::{Arc, mpsc};
+
+/// rtrb: an index for each side, each caching the other's.
+#[derive(Debug)]
+pub struct Rtrb;
+
+impl Ring for Rtrb {
+    const NAME: &'static str = "rtrb";
+    const PACKAGE: Option<&'static str> = Some("rtrb");
+    type Producer = rtrb::Producer<u64>;
+    type Consumer = rtrb::Consumer<u64>;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        rtrb::RingBuffer::new(capacity)
+    }
+}
+
+impl Push for rtrb::Producer<u64> {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        self.push(item).is_ok()
+    }
+}
+
+impl Pop for rtrb::Consumer<u64> {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        self.pop().ok()
+    }
+}
+
+impl PushSlice for rtrb::Producer<u64> {
+    #[inline]
+    fn push_slice(&mut self, items: &[u64]) -> usize {
+        self.push_partial_slice(items).0.len()
+    }
+}
+
+impl PopSlice for rtrb::Consumer<u64> {
+    #[inline]
+    fn pop_slice(&mut self, items: &mut [u64]) -> usize {
+        self.pop_partial_slice(items).0.len()
+    }
+}
+
+/// ringbuf: its caching handles on a heap buffer, which its docs recommend.
+#[derive(Debug)]
+pub struct Ringbuf;
+
+impl Ring for Ringbuf {
+    const NAME: &'static str = "ringbuf";
+    const PACKAGE: Option<&'static str> = Some("ringbuf");
+    type Producer = ringbuf::HeapProd<u64>;
+    type Consumer = ringbuf::HeapCons<u64>;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        ringbuf::HeapRb::new(capacity).split()
+    }
+}
+
+impl Push for ringbuf::HeapProd<u64> {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        self.try_push(item).is_ok()
+    }
+}
+
+impl Pop for ringbuf::HeapCons<u64> {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        self.try_pop()
+    }
+}
+
+impl PushSlice for ringbuf::HeapProd<u64> {
+    #[inline]
+    fn push_slice(&mut self, items: &[u64]) -> usize {
+        ringbuf::traits::Producer::push_slice(self, items)
+    }
+}
+
+impl PopSlice for ringbuf::HeapCons<u64> {
+    #[inline]
+    fn pop_slice(&mut self, items: &mut [u64]) -> usize {
+        ringbuf::traits::Consumer::pop_slice(self, items)
+    }
+}
+
+/// nolock: a flag in each slot, as `FastForward` has it.
+#[derive(Debug)]
+pub struct Nolock;
+
+impl Ring for Nolock {
+    const NAME: &'static str = "nolock";
+    const PACKAGE: Option<&'static str> = Some("nolock");
+    type Producer = nolock::queues::spsc::bounded::BoundedSender<u64>;
+    type Consumer = nolock::queues::spsc::bounded::BoundedReceiver<u64>;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        let (receiver, sender) = nolock::queues::spsc::bounded::queue(capacity);
+        (sender, receiver)
+    }
+}
+
+impl Push for nolock::queues::spsc::bounded::BoundedSender<u64> {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        self.try_enqueue(item).is_ok()
+    }
+}
+
+impl Pop for nolock::queues::spsc::bounded::BoundedReceiver<u64> {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        self.try_dequeue().ok()
+    }
+}
+
+/// heapless: the capacity is a constant, and one slot stays empty. The queue is leaked, since only
+/// a static one can be split between threads that do not know each other.
+#[derive(Debug)]
+pub struct Heapless;
+
+impl Ring for Heapless {
+    const NAME: &'static str = "heapless";
+    const PACKAGE: Option<&'static str> = Some("heapless");
+    type Producer = heapless::spsc::Producer<'static, u64>;
+    type Consumer = heapless::spsc::Consumer<'static, u64>;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        fn leaked<const N: usize>() -> &'static mut heapless::spsc::Queue<u64, N> {
+            Box::leak(Box::new(heapless::spsc::Queue::new()))
+        }
+        match capacity {
+            1_024 => leaked::<1_024>().split(),
+            65_536 => leaked::<65_536>().split(),
+            other => panic!("no heapless queue of {other} is compiled in"),
+        }
+    }
+}
+
+impl Push for heapless::spsc::Producer<'static, u64> {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        self.enqueue(item).is_ok()
+    }
+}
+
+impl Pop for heapless::spsc::Consumer<'static, u64> {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        self.dequeue()
+    }
+}
+
+/// crossbeam's bounded queue, which takes any number of threads on either side.
+#[derive(Debug)]
+pub struct ArrayQueue;
+
+impl Ring for ArrayQueue {
+    const NAME: &'static str = "ArrayQueue";
+    const PACKAGE: Option<&'static str> = Some("crossbeam-queue");
+    type Producer = Arc<crossbeam_queue::ArrayQueue<u64>>;
+    type Consumer = Self::Producer;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        let queue = Arc::new(crossbeam_queue::ArrayQueue::new(capacity));
+        (Arc::clone(&queue), queue)
+    }
+}
+
+impl Push for Arc<crossbeam_queue::ArrayQueue<u64>> {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        crossbeam_queue::ArrayQueue::push(self, item).is_ok()
+    }
+}
+
+impl Pop for Arc<crossbeam_queue::ArrayQueue<u64>> {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        crossbeam_queue::ArrayQueue::pop(self)
+    }
+}
+
+/// The standard library's bounded channel, tried and not waited for.
+#[derive(Debug)]
+pub struct SyncChannel;
+
+impl Ring for SyncChannel {
+    const NAME: &'static str = "sync_channel";
+    const PACKAGE: Option<&'static str> = None;
+    type Producer = mpsc::SyncSender<u64>;
+    type Consumer = mpsc::Receiver<u64>;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        mpsc::sync_channel(capacity)
+    }
+}
+
+impl Push for mpsc::SyncSender<u64> {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        self.try_send(item).is_ok()
+    }
+}
+
+impl Pop for mpsc::Receiver<u64> {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        self.try_recv().ok()
+    }
+}
+
+/// The floor of a stream: words whose index is shown to the other side once every half of the ring,
+/// so that synchronizing costs next to nothing and moving the lines is what remains. Items linger
+/// unseen until then: no queue.
+#[derive(Debug)]
+pub struct Halves {
+    words: Box<[CachePadded<[AtomicU64; 16]>]>,
+    shown: CachePadded<AtomicUsize>,
+    freed: CachePadded<AtomicUsize>,
+}
+
+impl Halves {
+    fn word(&self, index: usize) -> &AtomicU64 {
+        &self.words[(index / 16) & (self.words.len() - 1)][index % 16]
+    }
+
+    fn half(&self) -> usize {
+        self.words.len() * 8
+    }
+}
+
+/// A side of [`Halves`]: where it is, and up to where it may go.
+#[derive(Debug)]
+pub struct HalvesSide {
+    ring: Arc<Halves>,
+    index: usize,
+    limit: usize,
+}
+
+/// The side of [`Halves`] that pops.
+#[derive(Debug)]
+pub struct HalvesConsumer(HalvesSide);
+
+impl Ring for Halves {
+    const NAME: &'static str = "floor: index shown twice a lap";
+    const PACKAGE: Option<&'static str> = None;
+    const ROLE: Role = Role::Floor;
+    type Producer = HalvesSide;
+    type Consumer = HalvesConsumer;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        let ring = Arc::new(Self {
+            words: (0..capacity / 16).map(|_| CachePadded::default()).collect(),
+            shown: CachePadded::default(),
+            freed: CachePadded::default(),
+        });
+        let consumer = HalvesSide { ring: Arc::clone(&ring), index: 0, limit: 0 };
+        (HalvesSide { ring, index: 0, limit: capacity }, HalvesConsumer(consumer))
+    }
+}
+
+impl Push for HalvesSide {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        if self.index == self.limit {
+            self.limit = self.ring.freed.load(Acquire) + 2 * self.ring.half();
+            if self.index == self.limit {
+                return false;
+            }
+        }
+        self.ring.word(self.index).store(item, Relaxed);
+        self.index += 1;
+        if self.index & (self.ring.half() - 1) == 0 {
+            self.flush();
+        }
+        true
+    }
+
+    fn flush(&mut self) {
+        self.ring.shown.store(self.index, Release);
+    }
+}
+
+impl Pop for HalvesConsumer {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        let Self(side) = self;
+        if side.index == side.limit {
+            side.limit = side.ring.shown.load(Acquire);
+            if side.index == side.limit {
+                return None;
+            }
+        }
+        let item = side.ring.word(side.index).load(Relaxed);
+        side.index += 1;
+        if side.index & (side.ring.half() - 1) == 0 {
+            side.ring.freed.store(side.index, Release);
+        }
+        Some(item)
+    }
+}
+
+/// The floor of a round trip: one word each way. It holds one item, and only the reply tells that
+/// the item was read: no queue.
+#[derive(Debug)]
+pub struct Mailbox(Arc<CachePadded<AtomicU64>>);
+
+/// The side of [`Mailbox`] that reads, and what it read last.
+#[derive(Debug)]
+pub struct MailboxConsumer(Arc<CachePadded<AtomicU64>>, u64);
+
+impl Ring for Mailbox {
+    const NAME: &'static str = "floor: one word each way";
+    const PACKAGE: Option<&'static str> = None;
+    const ROLE: Role = Role::Floor;
+    type Producer = Self;
+    type Consumer = MailboxConsumer;
+
+    fn ring(_: usize) -> (Self::Producer, Self::Consumer) {
+        let word = Arc::new(CachePadded::new(AtomicU64::new(u64::MAX)));
+        (Self(Arc::clone(&word)), MailboxConsumer(word, u64::MAX))
+    }
+}
+
+impl Push for Mailbox {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        self.0.store(item, Release);
+        true
+    }
+}
+
+impl Pop for MailboxConsumer {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        let item = self.0.load(Acquire);
+        let news = item != self.1;
+        self.1 = item;
+        news.then_some(item)
+    }
+}

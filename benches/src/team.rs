@@ -1,0 +1,194 @@
+//! Threads that start together, work until one clock says stop, and are timed as one.
+
+use core::time::Duration;
+use lockfree_core::CachePadded;
+use lockfree_core::sync::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+    hint, thread,
+};
+use std::{panic::resume_unwind, sync::Barrier, thread::scope, time::Instant};
+
+/// How many operations a worker does between two looks at the clock: enough to make the look free,
+/// few enough to stop in time.
+pub const BATCH: u64 = 1024;
+
+/// Round trips in one probe of the distance, and probes a round.
+const TRIPS: u64 = 100;
+const PROBES: usize = 5;
+
+/// What one round of one contender yielded.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// Operations a nanosecond, of all workers together.
+    pub speed: f64,
+    /// The round trip of one cache line between the first two workers just before they began, in
+    /// nanoseconds; none where one works alone.
+    pub distance: Option<f64>,
+}
+
+/// A worker's part: it works until [`Member::is_over`] and returns how many operations it did that
+/// count.
+pub type Job<'a> = Box<dyn FnOnce(&Member<'_>) -> u64 + Send + 'a>;
+
+/// A worker's view of its team.
+#[derive(Debug)]
+pub struct Member<'a> {
+    leads: bool,
+    start: Instant,
+    budget: Duration,
+    over: &'a AtomicBool,
+}
+
+impl Member<'_> {
+    /// Whether the time is up. The first worker looks at the clock, the others at its word.
+    ///
+    /// Asked once a [`BATCH`].
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        if self.leads && self.start.elapsed() >= self.budget {
+            self.over.store(true, Relaxed);
+            return true;
+        }
+        self.over.load(Relaxed)
+    }
+}
+
+/// Runs each job on a thread of its own for about `budget`; returns what was measured and how many
+/// operations that were.
+///
+/// All wait on a barrier; the first two then measure how far apart they are, on the very cores on
+/// which they are about to work; a second barrier starts the clock. The speed is the sum over the
+/// workers of operations by the time from the first one's start to the worker's own end, so that a
+/// worker which the system kept waiting at its end does not stretch the others' time.
+///
+/// # Panics
+///
+/// If a job does, or if there is none.
+pub fn run(budget: Duration, jobs: Vec<Job<'_>>) -> (Sample, u64) {
+    let alone = jobs.len() == 1;
+    let (ready, set) = (Barrier::new(jobs.len()), Barrier::new(jobs.len()));
+    let over = AtomicBool::new(false);
+    let court = Court::default();
+
+    let outcomes: Vec<Outcome> = scope(|scope| {
+        let (ready, set, over, court) = (&ready, &set, &over, &court);
+        let enter = |(seat, job): (usize, Job<'_>)| {
+            ready.wait();
+            let distance = match seat {
+                0 if !alone => Some(court.serve()),
+                1 => {
+                    court.answer();
+                    None
+                }
+                _ => None,
+            };
+            set.wait();
+            let start = Instant::now();
+            let operations = job(&Member { leads: seat == 0, start, budget, over });
+            Outcome { start, end: Instant::now(), operations, distance }
+        };
+        let threads: Vec<_> =
+            jobs.into_iter().enumerate().map(|part| scope.spawn(move || enter(part))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    });
+
+    let start = outcomes.iter().map(|outcome| outcome.start).min().expect("a team has a worker");
+    let speed = |outcome: &Outcome| {
+        float(outcome.operations) / float(nanoseconds(outcome.end - start).max(1))
+    };
+    let sample = Sample {
+        speed: outcomes.iter().map(speed).sum(),
+        distance: outcomes.iter().find_map(|outcome| outcome.distance),
+    };
+    (sample, outcomes.iter().map(|outcome| outcome.operations).sum())
+}
+
+struct Outcome {
+    start: Instant,
+    end: Instant,
+    operations: u64,
+    distance: Option<f64>,
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A count as a number to divide by.
+#[expect(clippy::cast_precision_loss, reason = "counts of operations stay far below 2^53")]
+pub(crate) fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// One line that goes to and fro between two threads.
+#[derive(Debug, Default)]
+struct Court(CachePadded<AtomicU64>);
+
+impl Court {
+    /// The round trip in nanoseconds: the least of several probes, since what disturbs one only
+    /// ever adds to it.
+    fn serve(&self) -> f64 {
+        let probe = |probe: u64| {
+            let start = Instant::now();
+            for trip in probe * TRIPS..(probe + 1) * TRIPS {
+                self.0.store(2 * trip + 1, Release);
+                self.await_value(2 * trip + 2);
+            }
+            float(nanoseconds(start.elapsed())) / float(TRIPS)
+        };
+        (0..PROBES as u64).map(probe).fold(f64::INFINITY, f64::min)
+    }
+
+    fn answer(&self) {
+        for trip in 0..PROBES as u64 * TRIPS {
+            self.await_value(2 * trip + 1);
+            self.0.store(2 * trip + 2, Release);
+        }
+    }
+
+    fn await_value(&self, value: u64) {
+        let mut patience = Patience::default();
+        while self.0.load(Acquire) != value {
+            patience.wait();
+        }
+    }
+}
+
+/// How every contender waits where it finds a ring full or empty: it spins, and after many
+/// failures yields, so that a round also ends where threads outnumber cores.
+///
+/// # Panics
+///
+/// [`Patience::wait`] panics after 20 s without progress: an item was lost.
+#[derive(Debug, Default)]
+pub struct Patience {
+    failures: u32,
+    since: Option<Instant>,
+}
+
+impl Patience {
+    const SPINS: u32 = 1 << 12;
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    /// Waits a little, longer after many failures.
+    #[inline]
+    pub fn wait(&mut self) {
+        if self.failures < Self::SPINS {
+            self.failures += 1;
+            hint::spin_loop();
+        } else {
+            self.rest();
+        }
+    }
+
+    #[cold]
+    fn rest(&mut self) {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        assert!(since.elapsed() < Self::LIMIT, "no progress for 20 s: an item was lost");
+        thread::yield_now();
+    }
+}
