@@ -95,7 +95,7 @@ impl Goal {
         let finding =
             findings.iter().find(|found| found.family == self.family && found.name == self.case)?;
         let ours = finding.outcome(self.ours)?;
-        let rounds = finding.rounds();
+        let rounds = finding.counted();
         let ratios = self
             .peers
             .iter()

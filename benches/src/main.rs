@@ -92,12 +92,15 @@ fn families(names: &[String]) -> Result<Vec<Family>> {
 
 fn measure(families: &[Family], threads: &[usize], plan: Plan) -> Vec<Finding> {
     let cases: Vec<_> = families.iter().flat_map(|family| (family.cases)(threads)).collect();
-    let rounds = cases.len() * (plan.rounds + 1);
+    let rounds = cases.len() * plan.rounds;
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} rounds, {eta} left: {msg}");
     let bar = ProgressBar::new(rounds as u64).with_style(style.expect("the template is right"));
     let findings = cases.into_iter().map(|case| {
         bar.set_message(format!("{}: {}", case.family, case.name));
-        schedule::run(case, plan, |_| bar.inc(1))
+        let before = bar.position();
+        let finding = schedule::run(case, plan, |round| bar.set_position(before + round as u64));
+        bar.set_position(before + plan.rounds as u64);
+        finding
     });
     let findings = findings.collect();
     bar.finish_and_clear();

@@ -9,10 +9,15 @@ use std::panic::catch_unwind;
 /// A round trip of one line in less than this is *near*: the cores share a cache. In nanoseconds.
 pub const NEAR_BELOW: f64 = 250.0;
 
+/// A round trip that takes longer than this is none between two cores: the system let the threads
+/// take turns. In nanoseconds.
+pub const CROWDED_ABOVE: f64 = 5_000.0;
+
 /// How much to measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Rounds that count; one more, shorter one comes first to warm up.
+    /// Rounds that count. A shorter one comes first to warm up; a crowded one is made good by
+    /// another, as long as there are not more than twice as many.
     pub rounds: usize,
     /// How long each contender works in each round.
     pub budget: Duration,
@@ -25,6 +30,9 @@ impl Plan {
     pub const FULL: Self = Self { rounds: 61, budget: Duration::from_millis(50) };
 }
 
+/// Fewer rounds than these have no median worth a table.
+pub const FEWEST: usize = 3;
+
 /// Where the cores were in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Distance {
@@ -34,15 +42,28 @@ pub enum Distance {
     Far,
     /// They moved within the round.
     Mixed,
+    /// Before some contender, the threads were not running side by side: another program took a
+    /// core. Such a round says nothing about two cores and is set aside.
+    Crowded,
 }
 
 impl Distance {
+    fn of(distances: Summary) -> Self {
+        match distances {
+            Summary { max, .. } if max > CROWDED_ABOVE => Self::Crowded,
+            Summary { max, .. } if max < NEAR_BELOW => Self::Near,
+            Summary { min, .. } if min >= NEAR_BELOW => Self::Far,
+            _ => Self::Mixed,
+        }
+    }
+
     /// In words, for tables.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Near => "near",
             Self::Far => "far",
             Self::Mixed => "mixed",
+            Self::Crowded => "crowded",
         }
     }
 }
@@ -78,29 +99,44 @@ pub struct Finding {
 /// Checks each contender, then times those that passed, all of them in each round.
 ///
 /// The order turns by one from round to round and its direction changes, so that nobody always
-/// follows the same neighbour. `tick` is called before each round with its number.
+/// follows the same neighbour. `tick` is called after each round with how many count by then.
 pub fn run(case: Case, plan: Plan, mut tick: impl FnMut(usize)) -> Finding {
     let mut lanes: Vec<(Outcome, Round)> = case.contenders.into_iter().map(enter).collect();
-    for round in 0..=plan.rounds {
-        tick(round);
-        let budget = if round == 0 { plan.budget / 4 } else { plan.budget };
-        for lane in order(lanes.len(), round) {
-            let (outcome, work) = &mut lanes[lane];
-            if outcome.failure.is_some() {
-                continue;
-            }
-            match guarded(|| work(budget)) {
-                Ok(_) if round == 0 => {}
-                Ok(sample) => outcome.samples.push(sample),
-                Err(failure) => {
-                    outcome.samples.clear();
-                    outcome.failure = Some(failure);
-                }
-            }
+    work(&mut lanes, 0, plan.budget / 4);
+    lanes.iter_mut().for_each(|(outcome, _)| outcome.samples.clear());
+    let mut counted = 0;
+    for round in 1..=2 * plan.rounds {
+        let distances = work(&mut lanes, round, plan.budget);
+        counted += usize::from(distances.map(Distance::of) != Some(Distance::Crowded));
+        tick(counted);
+        if counted == plan.rounds {
+            break;
         }
     }
     let outcomes = lanes.into_iter().map(|(outcome, _)| outcome).collect();
     Finding { family: case.family, name: case.name, unit: case.unit, outcomes }
+}
+
+/// One round; returns the distances that were measured in it.
+fn work(lanes: &mut [(Outcome, Round)], round: usize, budget: Duration) -> Option<Summary> {
+    let mut distances = Vec::new();
+    for lane in order(lanes.len(), round) {
+        let (outcome, work) = &mut lanes[lane];
+        if outcome.failure.is_some() {
+            continue;
+        }
+        match guarded(|| work(budget)) {
+            Ok(sample) => {
+                distances.extend(sample.distance);
+                outcome.samples.push(sample);
+            }
+            Err(failure) => {
+                outcome.samples.clear();
+                outcome.failure = Some(failure);
+            }
+        }
+    }
+    Summary::of(distances)
 }
 
 fn enter(contender: Contender) -> (Outcome, Round) {
@@ -162,17 +198,19 @@ impl Finding {
 
     /// Where the cores were in a round; none where one thread worked alone.
     pub fn distance(&self, round: usize) -> Option<Distance> {
-        let distances = self.distances(round)?;
-        Some(match (distances.min < NEAR_BELOW, distances.max < NEAR_BELOW) {
-            (_, true) => Distance::Near,
-            (false, _) => Distance::Far,
-            (true, false) => Distance::Mixed,
-        })
+        self.distances(round).map(Distance::of)
+    }
+
+    /// The rounds that count: those that were not crowded, or all where hardly any was not.
+    pub fn counted(&self) -> Vec<usize> {
+        let clear = |round: &usize| self.distance(*round) != Some(Distance::Crowded);
+        let (clear, crowded): (Vec<_>, Vec<_>) = self.rounds().into_iter().partition(clear);
+        if clear.len() >= FEWEST { clear } else { [clear, crowded].concat() }
     }
 
     /// The rounds at each distance that was seen.
     pub fn rounds_by_distance(&self) -> Vec<(Distance, Vec<usize>)> {
-        [Distance::Near, Distance::Far, Distance::Mixed]
+        [Distance::Near, Distance::Far, Distance::Mixed, Distance::Crowded]
             .into_iter()
             .map(|distance| {
                 let here = |round: &usize| self.distance(*round) == Some(distance);

@@ -13,9 +13,11 @@ use std::{panic::resume_unwind, sync::Barrier, thread::scope, time::Instant};
 /// few enough to stop in time.
 pub const BATCH: u64 = 1024;
 
-/// Round trips in one probe of the distance, and probes a round.
-const TRIPS: u64 = 100;
-const PROBES: usize = 5;
+/// Round trips in one probe of the distance, probes before a round, and the time after which no
+/// further probe begins.
+const TRIPS: usize = 20;
+const PROBES: usize = 20;
+const PROBING: Duration = Duration::from_millis(2);
 
 /// What one round of one contender yielded.
 #[derive(Debug, Clone, Copy)]
@@ -129,31 +131,52 @@ pub(crate) fn float(count: u64) -> f64 {
 struct Court(CachePadded<AtomicU64>);
 
 impl Court {
+    const OVER: u64 = u64::MAX;
+
     /// The round trip in nanoseconds: the least of several probes, since what disturbs one only
     /// ever adds to it.
     fn serve(&self) -> f64 {
-        let probe = |probe: u64| {
+        let start = Instant::now();
+        let mut serves = (1..).step_by(2);
+        let mut probe = || {
             let start = Instant::now();
-            for trip in probe * TRIPS..(probe + 1) * TRIPS {
-                self.0.store(2 * trip + 1, Release);
-                self.await_value(2 * trip + 2);
+            for serve in serves.by_ref().take(TRIPS) {
+                self.0.store(serve, Release);
+                self.await_change(serve);
             }
-            float(nanoseconds(start.elapsed())) / float(TRIPS)
+            float(nanoseconds(start.elapsed())) / float(TRIPS as u64)
         };
-        (0..PROBES as u64).map(probe).fold(f64::INFINITY, f64::min)
+        let mut least = probe();
+        for _ in 1..PROBES {
+            if start.elapsed() > PROBING {
+                break;
+            }
+            least = least.min(probe());
+        }
+        self.0.store(Self::OVER, Release);
+        least
     }
 
+    /// Returns each serve as the even number after it.
     fn answer(&self) {
-        for trip in 0..PROBES as u64 * TRIPS {
-            self.await_value(2 * trip + 1);
-            self.0.store(2 * trip + 2, Release);
+        let mut last = 0;
+        loop {
+            match self.await_change(last) {
+                Self::OVER => return,
+                serve => last = serve + 1,
+            }
+            self.0.store(last, Release);
         }
     }
 
-    fn await_value(&self, value: u64) {
+    /// Waits until the line holds something else than what one has put there.
+    fn await_change(&self, own: u64) -> u64 {
         let mut patience = Patience::default();
-        while self.0.load(Acquire) != value {
-            patience.wait();
+        loop {
+            match self.0.load(Acquire) {
+                value if value != own => return value,
+                _ => patience.wait(),
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ pub mod terminal;
 
 use crate::case::Role;
 use crate::goals::{Goal, Standing};
-use crate::schedule::{Distance, Finding, Outcome, Plan};
+use crate::schedule::{Distance, FEWEST, Finding, Outcome, Plan};
 use crate::stamp::{Stamp, version};
 use crate::stats::Summary;
 use criterion::Estimate;
@@ -143,31 +143,33 @@ impl Report {
     }
 }
 
-/// One table over all rounds, and one for each distance between the cores where several were seen.
+/// One table over the rounds that count; one for each distance, where several were seen often.
 fn case_tables(finding: &Finding) -> Vec<Table> {
-    let rounds = finding.rounds();
-    let distances = finding.rounds_by_distance();
-    let mut tables = vec![case_table(finding, &rounds, &caption(finding, &distances))];
-    if distances.len() > 1 {
-        tables.extend(distances.iter().map(|(distance, rounds)| {
-            let caption = format!("{}: the {} rounds alone", distance.word(), rounds.len());
+    let counted = finding.counted();
+    let mut tables = vec![case_table(finding, &counted, &caption(finding, &counted))];
+    let often = |(distance, rounds): &(Distance, Vec<usize>)| {
+        matches!(distance, Distance::Near | Distance::Far) && rounds.len() >= FEWEST
+    };
+    let often: Vec<_> = finding.rounds_by_distance().into_iter().filter(often).collect();
+    if often.len() > 1 {
+        tables.extend(often.iter().map(|(distance, rounds)| {
+            let caption = format!("{}: {} rounds alone", distance.word(), rounds.len());
             case_table(finding, rounds, &caption)
         }));
     }
     tables
 }
 
-fn caption(finding: &Finding, distances: &[(Distance, Vec<usize>)]) -> String {
-    let rounds = finding.rounds();
-    let seen =
-        distances.iter().map(|(distance, here)| format!("{} {}", here.len(), distance.word()));
+fn caption(finding: &Finding, counted: &[usize]) -> String {
+    let seen = finding.rounds_by_distance();
+    let seen = seen.iter().map(|(distance, here)| format!("{} {}", here.len(), distance.word()));
     let seen = seen.collect::<Vec<_>>().join(", ");
-    let trips = rounds.iter().filter_map(|&round| Some(finding.distances(round)?.median));
+    let trips = counted.iter().filter_map(|&round| Some(finding.distances(round)?.median));
     let whereabouts = Summary::of(trips).map_or_else(String::new, |trip| {
-        format!(": {seen} (one-line round trip {:.0} ns)", trip.median)
+        format!(" out of {seen} (one-line round trip {:.0} ns)", trip.median)
     });
     let (symbol, direction) = (finding.unit.symbol(), finding.unit.direction());
-    format!("{symbol}, {direction}; {} rounds{whereabouts}", rounds.len())
+    format!("{symbol}, {direction}; {} rounds{whereabouts}", counted.len())
 }
 
 fn case_table(finding: &Finding, rounds: &[usize], caption: &str) -> Table {

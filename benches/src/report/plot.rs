@@ -60,7 +60,7 @@ fn contender(finding: &Finding, outcome: &Outcome, scale: &Scale, y: f64) -> Str
         let x = scale.x(finding.unit.figure(sample.speed));
         let _ = write!(out, "<circle class=\"{class}{away}\" cx=\"{x:.1}\" cy=\"{y}\" r=\"2.5\"/>");
     }
-    if let Some(figures) = outcome.figures(finding.unit, &finding.rounds()) {
+    if let Some(figures) = outcome.figures(finding.unit, &finding.counted()) {
         let (left, right) = (scale.x(figures.lower), scale.x(figures.upper));
         let middle = scale.x(figures.median);
         let _ = writeln!(
