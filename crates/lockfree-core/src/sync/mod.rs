@@ -25,6 +25,7 @@ mod modelled;
 mod real;
 #[cfg(all(stepped, not(loom)))]
 pub mod stepped;
+mod witness;
 
 pub use core::sync::atomic::Ordering;
 
@@ -37,6 +38,7 @@ pub use modelled::{hint, thread};
 pub use real::*;
 #[cfg(all(stepped, not(loom)))]
 pub use stepped::{hint, thread};
+pub use witness::{SliceCell, Witness};
 
 /// Declares a function that is `const`, except under `--cfg loom`, whose cells cannot be built in
 /// constants.
@@ -64,5 +66,32 @@ macro_rules! const_unless_loom {
         $(#[$attribute])* $visibility const fn $($rest)*
         #[cfg(loom)]
         $(#[$attribute])* $visibility fn $($rest)*
+    };
+}
+
+/// An array of `N` equal cells: built in a constant wherever [`const_unless_loom!`] allows that.
+///
+/// [`const_unless_loom!`]: crate::const_unless_loom
+///
+/// ```
+/// use lockfree_core::sync::AtomicUsize;
+///
+/// let cells: [AtomicUsize; 4] = lockfree_core::array!(4 => AtomicUsize::new(0));
+/// # let _ = cells;
+/// ```
+#[cfg(not(loom))]
+#[macro_export]
+macro_rules! array {
+    ($length:expr => $cell:expr) => {
+        [const { $cell }; $length]
+    };
+}
+
+/// An array of `N` equal cells.
+#[cfg(loom)]
+#[macro_export]
+macro_rules! array {
+    ($length:expr => $cell:expr) => {
+        core::array::from_fn::<_, { $length }, _>(|_| $cell)
     };
 }
