@@ -103,7 +103,9 @@ pub struct Finding {
 pub fn run(case: Case, plan: Plan, mut tick: impl FnMut(usize)) -> Finding {
     let mut lanes: Vec<(Outcome, Round)> = case.contenders.into_iter().map(enter).collect();
     work(&mut lanes, 0, plan.budget / 4);
-    lanes.iter_mut().for_each(|(outcome, _)| outcome.samples.clear());
+    for (outcome, _) in &mut lanes {
+        outcome.samples.clear();
+    }
     let mut counted = 0;
     for round in 1..=2 * plan.rounds {
         let distances = work(&mut lanes, round, plan.budget);

@@ -59,7 +59,8 @@ impl Member<'_> {
 /// Runs each job on a thread of its own for about `budget`; returns what was measured and how many
 /// operations that were.
 ///
-/// All wait on a barrier; the first two then measure how far apart they are, on the very cores on
+/// Each has a core of its own, where the system lets it and there are enough: else two that wake each
+/// other are often put on one. All wait on a barrier; the first two then measure how far apart they are, on the very cores on
 /// which they are about to work; a second barrier starts the clock. The speed is the sum over the
 /// workers of operations by the time from the first one's start to the worker's own end, so that a
 /// worker which the system kept waiting at its end does not stretch the others' time.
@@ -76,6 +77,7 @@ pub fn run(budget: Duration, jobs: Vec<Job<'_>>) -> (Sample, u64) {
     let outcomes: Vec<Outcome> = scope(|scope| {
         let (ready, set, over, court) = (&ready, &set, &over, &court);
         let enter = |(seat, job): (usize, Job<'_>)| {
+            pin(seat);
             ready.wait();
             let distance = match seat {
                 0 if !alone => Some(court.serve()),
@@ -108,6 +110,22 @@ pub fn run(budget: Duration, jobs: Vec<Job<'_>>) -> (Sample, u64) {
     };
     (sample, outcomes.iter().map(|outcome| outcome.operations).sum())
 }
+
+/// Keeps the calling thread on one of the processors that it may use, in turn by its seat.
+#[cfg(target_os = "linux")]
+fn pin(seat: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let cpus = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect::<Vec<_>>();
+    let mut own = CpuSet::new();
+    own.set(cpus[seat % cpus.len()]);
+    // Where it is refused, the system goes on placing the thread.
+    let _ = sched_setaffinity(None, &own);
+}
+
+/// Other systems place threads by themselves.
+#[cfg(not(target_os = "linux"))]
+fn pin(_seat: usize) {}
 
 struct Outcome {
     start: Instant,

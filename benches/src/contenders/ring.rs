@@ -60,6 +60,8 @@ macro_rules! rings {
     ($each:ident($($argument:expr),*)) => {{
         use $crate::contenders::ring::*;
         [
+            $each::<InSlot>($($argument),*),
+            $each::<Contiguous>($($argument),*),
             $each::<Rtrb>($($argument),*),
             $each::<Ringbuf>($($argument),*),
             $each::<Nolock>($($argument),*),
@@ -74,6 +76,8 @@ macro_rules! rings {
 macro_rules! slice_rings {
     ($each:ident($($argument:expr),*)) => {
         [
+            $each::<InSlot>($($argument),*),
+            $each::<Contiguous>($($argument),*),
             $each::<Rtrb>($($argument),*),
             $each::<Ringbuf>($($argument),*),
         ]

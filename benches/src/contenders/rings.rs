@@ -7,8 +7,97 @@ use lockfree_core::sync::{
     AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
+use ring_spsc::contiguous;
 use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
 use std::sync::{Arc, mpsc};
+
+/// Ours, whose slots carry the synchronization.
+#[derive(Debug)]
+pub struct InSlot;
+
+impl Ring for InSlot {
+    const NAME: &'static str = "ring";
+    const PACKAGE: Option<&'static str> = Some("ring-spsc");
+    const ROLE: Role = Role::Ours;
+    type Producer = ring_spsc::Producer<u64>;
+    type Consumer = ring_spsc::Consumer<u64>;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        ring_spsc::ring(capacity)
+    }
+}
+
+impl Push for ring_spsc::Producer<u64> {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        self.push(item).is_ok()
+    }
+}
+
+impl Pop for ring_spsc::Consumer<u64> {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        self.pop()
+    }
+}
+
+impl PushSlice for ring_spsc::Producer<u64> {
+    #[inline]
+    fn push_slice(&mut self, items: &[u64]) -> usize {
+        self.push_slice(items)
+    }
+}
+
+impl PopSlice for ring_spsc::Consumer<u64> {
+    #[inline]
+    fn pop_slice(&mut self, items: &mut [u64]) -> usize {
+        self.pop_slice(items)
+    }
+}
+
+/// Ours with an index for each side, which lends out contiguous memory.
+#[derive(Debug)]
+pub struct Contiguous;
+
+impl Ring for Contiguous {
+    const NAME: &'static str = "contiguous::ring";
+    const PACKAGE: Option<&'static str> = Some("ring-spsc");
+    const ROLE: Role = Role::Ours;
+    type Producer = contiguous::Producer<u64>;
+    type Consumer = contiguous::Consumer<u64>;
+
+    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer) {
+        contiguous::ring(capacity)
+    }
+}
+
+impl Push for contiguous::Producer<u64> {
+    #[inline]
+    fn push(&mut self, item: u64) -> bool {
+        self.push(item).is_ok()
+    }
+}
+
+impl Pop for contiguous::Consumer<u64> {
+    #[inline]
+    fn pop(&mut self) -> Option<u64> {
+        self.pop()
+    }
+}
+
+impl PushSlice for contiguous::Producer<u64> {
+    #[inline]
+    fn push_slice(&mut self, items: &[u64]) -> usize {
+        self.push_slice(items)
+    }
+}
+
+impl PopSlice for contiguous::Consumer<u64> {
+    #[inline]
+    fn pop_slice(&mut self, items: &mut [u64]) -> usize {
+        self.pop_slice(items)
+    }
+}
 
 /// rtrb: an index for each side, each caching the other's.
 #[derive(Debug)]
