@@ -12,11 +12,16 @@
 //! loops only: the modelled face yields where it fails, since the caller is about to read again.
 //!
 //! Cells of the modelled face have no `const` constructor; [`const_unless_loom!`] declares functions
-//! that are `const` wherever they can be.
+//! that are `const` wherever they can be, and [`array_of!`] builds arrays in them. Its statics and
+//! thread-locals last one iteration; [`global!`] and [`per_thread!`] declare both kinds.
 //!
 //! [`const_unless_loom!`]: crate::const_unless_loom
+//! [`array_of!`]: crate::array_of
+//! [`global!`]: crate::global
+//! [`per_thread!`]: crate::per_thread
 
 mod cell;
+mod globals;
 #[cfg(any(loom, stepped))]
 mod instrumented;
 #[cfg(loom)]
@@ -30,6 +35,7 @@ mod witness;
 pub use core::sync::atomic::Ordering;
 
 pub use cell::UnsafeCell;
+pub use globals::*;
 #[cfg(any(loom, stepped))]
 pub use instrumented::*;
 #[cfg(loom)]
