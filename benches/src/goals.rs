@@ -47,8 +47,8 @@ impl Bound {
     /// The bound in words.
     pub fn words(self) -> String {
         match self {
-            Self::SpeedAtLeast(bound) => format!("at least {bound}x the speed"),
-            Self::TimeAtMost(bound) => format!("at most {bound}x the time"),
+            Self::SpeedAtLeast(bound) => format!("speed at least {bound}x"),
+            Self::TimeAtMost(bound) => format!("time at most {bound}x"),
         }
     }
 
@@ -75,10 +75,10 @@ impl Bound {
 }
 
 impl Goal {
-    /// What it asks, in words.
-    pub fn words(&self) -> String {
-        let best = if self.peers.len() > 1 { "the best of " } else { "" };
-        format!("{} {} of {best}{}", self.ours, self.bound.words(), self.peers.join(", "))
+    /// Whom it is measured against, in words.
+    pub fn against(&self) -> String {
+        let best = if self.peers.len() > 1 { "best of " } else { "" };
+        format!("{best}{}", self.peers.join(", "))
     }
 
     /// How it stands after `findings`.

@@ -3,11 +3,17 @@
 use crate::case::{Case, Contender, Role, Unit};
 use crate::goals::{Bound, Goal};
 use crate::team::{self, BATCH, Job};
+use contatori::counters::Observable;
 use core::hint::black_box;
 use lockfree_core::CachePadded;
 use lockfree_core::sync::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
+
+pub use atomic_counter::{Counter, ShardedCounter};
+pub use contatori::counters::unsigned::Unsigned;
+pub use fast_counter::ConcurrentCounter;
+pub use metriken::ShardedCounterGroup;
 
 /// What the command line calls this family.
 pub const FAMILY: &str = "counter";
@@ -34,12 +40,14 @@ macro_rules! counters {
     ($each:ident($($argument:expr),*)) => {{
         use $crate::contenders::counter::*;
         [
+            $each::<ShardedCounter>($($argument),*),
+            $each::<Counter>($($argument),*),
             $each::<Bare>($($argument),*),
             $each::<Locked>($($argument),*),
             $each::<Channel>($($argument),*),
-            $each::<metriken::ShardedCounterGroup>($($argument),*),
-            $each::<fast_counter::ConcurrentCounter>($($argument),*),
-            $each::<contatori::counters::unsigned::Unsigned>($($argument),*),
+            $each::<ShardedCounterGroup>($($argument),*),
+            $each::<ConcurrentCounter>($($argument),*),
+            $each::<Unsigned>($($argument),*),
         ]
     }};
 }
@@ -113,6 +121,44 @@ fn exact(sum: u64, increments: u64) -> Result<(), String> {
     if sum == increments { Ok(()) } else { Err(format!("{increments} increments made {sum}")) }
 }
 
+impl Count for ShardedCounter {
+    const NAME: &'static str = "ShardedCounter";
+    const PACKAGE: Option<&'static str> = Some("atomic-counter");
+    const ROLE: Role = Role::Ours;
+
+    fn new() -> Self {
+        Self::new()
+    }
+
+    #[inline]
+    fn increment(&self) {
+        self.increment();
+    }
+
+    fn sum(&self) -> u64 {
+        self.sum()
+    }
+}
+
+impl Count for Counter {
+    const NAME: &'static str = "Counter";
+    const PACKAGE: Option<&'static str> = Some("atomic-counter");
+    const ROLE: Role = Role::Ours;
+
+    fn new() -> Self {
+        Self::new(0)
+    }
+
+    #[inline]
+    fn increment(&self) {
+        self.increment();
+    }
+
+    fn sum(&self) -> u64 {
+        self.load()
+    }
+}
+
 /// A padded atomic word: the least that one shared counter can be.
 #[derive(Debug)]
 pub struct Bare(CachePadded<AtomicU64>);
@@ -184,7 +230,7 @@ impl Count for Channel {
     }
 }
 
-impl Count for metriken::ShardedCounterGroup {
+impl Count for ShardedCounterGroup {
     const NAME: &'static str = "metriken";
     const PACKAGE: Option<&'static str> = Some("metriken");
 
@@ -202,7 +248,7 @@ impl Count for metriken::ShardedCounterGroup {
     }
 }
 
-impl Count for fast_counter::ConcurrentCounter {
+impl Count for ConcurrentCounter {
     const NAME: &'static str = "fast-counter";
     const PACKAGE: Option<&'static str> = Some("fast-counter");
 
@@ -221,7 +267,7 @@ impl Count for fast_counter::ConcurrentCounter {
     }
 }
 
-impl Count for contatori::counters::unsigned::Unsigned {
+impl Count for Unsigned {
     const NAME: &'static str = "contatori";
     const PACKAGE: Option<&'static str> = Some("contatori");
 
@@ -235,6 +281,6 @@ impl Count for contatori::counters::unsigned::Unsigned {
     }
 
     fn sum(&self) -> u64 {
-        contatori::counters::Observable::value(self).as_u64()
+        Observable::value(self).as_u64()
     }
 }

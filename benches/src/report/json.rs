@@ -42,9 +42,15 @@ fn case(finding: &Finding) -> Value {
 }
 
 fn goal(goal: &Goal, findings: &[Finding]) -> Value {
-    let mut value = json!({ "family": goal.family, "case": goal.case, "goal": goal.words() });
+    let mut value = json!({
+        "family": goal.family,
+        "case": goal.case,
+        "ours": goal.ours,
+        "bound": goal.bound.words(),
+        "against": goal.against(),
+    });
     if let Standing::Measured { peer, ratio, reached } = goal.standing(findings) {
-        value["against"] = peer.into();
+        value["hardest"] = peer.into();
         value["ratio"] = ratio.median.into();
         value["reached"] = reached.into();
     }

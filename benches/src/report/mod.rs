@@ -120,24 +120,33 @@ impl Report {
 
     fn goals_table(&self) -> Table {
         let row = |goal: &Goal| {
-            let (measured, against, verdict) = match goal.standing(&self.findings) {
-                Standing::NotMeasured => (
-                    Cell::new("not measured", Tone::Faint),
-                    Cell::plain(""),
-                    Cell::new("open", Tone::Faint),
-                ),
-                Standing::Measured { peer, ratio, reached } => {
-                    let tone = if reached { Tone::Good } else { Tone::Bad };
-                    let verdict = if reached { "reached" } else { "MISSED" };
-                    (Cell::new(times(ratio), tone), Cell::plain(peer), Cell::new(verdict, tone))
+            let mut row = [
+                format!("{}: {}", goal.family, goal.case),
+                goal.ours.to_owned(),
+                goal.bound.words(),
+            ]
+            .map(Cell::plain)
+            .to_vec();
+            match goal.standing(&self.findings) {
+                Standing::NotMeasured => {
+                    row.push(Cell::new("not measured", Tone::Faint));
+                    row.extend([Cell::new("", Tone::Faint), Cell::plain(goal.against())]);
                 }
-            };
-            let case = Cell::plain(format!("{}: {}", goal.family, goal.case));
-            vec![case, Cell::plain(goal.words()), measured, against, verdict]
+                Standing::Measured { peer, ratio, reached } => {
+                    let (verdict, tone) =
+                        if reached { ("reached", Tone::Good) } else { ("MISSED", Tone::Bad) };
+                    row.extend([Cell::new(times(ratio), tone), Cell::new(verdict, tone)]);
+                    row.push(Cell::plain(peer));
+                }
+            }
+            row
         };
         Table {
-            caption: "median of the ratios of each round (middle half of the rounds)".to_owned(),
-            header: strings(&["case", "goal", "measured", "against", ""]),
+            caption:
+                "against the peer that is hardest to beat: median of the ratios of each round \
+                      (middle half)"
+                    .to_owned(),
+            header: strings(&["case", "ours", "goal", "measured", "", "against"]),
             rows: self.goals.iter().map(row).collect(),
         }
     }
@@ -169,13 +178,16 @@ fn caption(finding: &Finding, counted: &[usize]) -> String {
         format!(" out of {seen} (one-line round trip {:.0} ns)", trip.median)
     });
     let (symbol, direction) = (finding.unit.symbol(), finding.unit.direction());
-    format!("{symbol}, {direction}; {} rounds{whereabouts}", counted.len())
+    format!(
+        "{symbol}, {direction}; ratios of speeds, above 1 ours is faster; {} rounds{whereabouts}",
+        counted.len()
+    )
 }
 
 fn case_table(finding: &Finding, rounds: &[usize], caption: &str) -> Table {
     let ours: Vec<_> = finding.outcomes.iter().filter(|one| one.role == Role::Ours).collect();
     let mut header = strings(&["contender", "version", finding.unit.symbol(), "middle half"]);
-    header.extend(ours.iter().map(|ours| format!("{} is faster by", ours.name)));
+    header.extend(ours.iter().map(|ours| format!("{} over it", ours.name)));
     let rows = finding.outcomes.iter().map(|one| {
         let tone = match one.role {
             Role::Ours => Tone::Ours,
