@@ -2,7 +2,6 @@
 
 pub mod counter;
 pub mod ring;
-mod rings;
 
 use crate::{case::Case, goals::Goal};
 

@@ -1,140 +1,10 @@
-//! Single-producer single-consumer rings of `u64`: a pair on one thread, a stream and a round trip
-//! across two, and slices.
+//! What the rings are put to: a pair, a stream, a round trip, slices.
 
-use crate::case::{Case, Contender, Role, Unit};
-use crate::goals::{Bound, Goal};
+use super::{Pop, PopSlice, Push, PushSlice, Ring};
+use crate::case::{Contender, Role};
 use crate::team::{self, BATCH, Patience, Sample};
 use core::{hint::black_box, time::Duration};
 use std::thread;
-
-pub use super::rings::*;
-
-/// What the command line calls this family.
-pub const FAMILY: &str = "ring";
-
-/// A kind of ring.
-pub trait Ring: 'static {
-    /// Its name in tables.
-    const NAME: &'static str;
-    /// Where it comes from.
-    const PACKAGE: Option<&'static str>;
-    /// Whose it is.
-    const ROLE: Role = Role::Peer;
-    /// The side that pushes.
-    type Producer: Push;
-    /// The side that pops.
-    type Consumer: Pop;
-    /// A ring that holds `capacity` items, or one less.
-    fn ring(capacity: usize) -> (Self::Producer, Self::Consumer);
-}
-
-/// A producer.
-pub trait Push: Send + 'static {
-    /// Whether there was room.
-    fn push(&mut self, item: u64) -> bool;
-    /// Shows the consumer what it cannot see yet, where there is such a thing.
-    fn flush(&mut self) {}
-}
-
-/// A consumer.
-pub trait Pop: Send + 'static {
-    /// The oldest item.
-    fn pop(&mut self) -> Option<u64>;
-}
-
-/// A producer of slices.
-pub trait PushSlice: Push {
-    /// Copies in as many as there is room for, and tells how many.
-    fn push_slice(&mut self, items: &[u64]) -> usize;
-}
-
-/// A consumer of slices.
-pub trait PopSlice: Pop {
-    /// Copies out as many as there are, and tells how many.
-    fn pop_slice(&mut self, items: &mut [u64]) -> usize;
-}
-
-/// Calls a generic function for each ring: one list for tables and criterion.
-#[macro_export]
-macro_rules! rings {
-    ($each:ident($($argument:expr),*)) => {{
-        use $crate::contenders::ring::*;
-        [
-            $each::<InSlot>($($argument),*),
-            $each::<Contiguous>($($argument),*),
-            $each::<Rtrb>($($argument),*),
-            $each::<Ringbuf>($($argument),*),
-            $each::<Nolock>($($argument),*),
-            $each::<Heapless>($($argument),*),
-            $each::<ArrayQueue>($($argument),*),
-            $each::<SyncChannel>($($argument),*),
-        ]
-    }};
-}
-
-/// The same for those that take slices.
-macro_rules! slice_rings {
-    ($each:ident($($argument:expr),*)) => {
-        [
-            $each::<InSlot>($($argument),*),
-            $each::<Contiguous>($($argument),*),
-            $each::<Rtrb>($($argument),*),
-            $each::<Ringbuf>($($argument),*),
-        ]
-    };
-}
-
-/// The cases. Their numbers of threads are their own.
-pub fn cases(_threads: &[usize]) -> Vec<Case> {
-    let case = |name: String, unit, contenders: Vec<Contender>| Case {
-        family: FAMILY,
-        name,
-        unit,
-        contenders,
-    };
-    let nanoseconds = Unit::Nanoseconds { threads: 1 };
-    let mut cases =
-        vec![case("pair on one thread".to_owned(), nanoseconds, rings!(pair(1_024)).into())];
-    for (capacity, name) in [(1_024, "stream through 1,024"), (65_536, "stream through 65,536")] {
-        let mut contenders = Vec::from(rings!(stream(capacity)));
-        contenders.push(stream::<Halves>(capacity));
-        cases.push(case(name.to_owned(), Unit::MillionsPerSecond, contenders));
-    }
-    let mut contenders = Vec::from(rings!(round_trip()));
-    contenders.push(round_trip::<Mailbox>());
-    cases.push(case("round trip".to_owned(), nanoseconds, contenders));
-    for batch in [16, 64, 512] {
-        let contenders = slice_rings!(slices(batch)).into();
-        cases.push(case(format!("slices of {batch}"), Unit::MillionsPerSecond, contenders));
-    }
-    cases
-}
-
-const IN_SLOT: &str = "ring";
-const CONTIGUOUS: &str = "contiguous::ring";
-const SLICED: &[&str] = &["rtrb", "ringbuf"];
-
-/// What a ring is to reach.
-pub const GOALS: &[Goal] = &[
-    goal("stream through 1,024", IN_SLOT, &["rtrb"], Bound::SpeedAtLeast(2.5)),
-    goal("stream through 65,536", IN_SLOT, &["rtrb"], Bound::SpeedAtLeast(1.8)),
-    goal("round trip", IN_SLOT, &["rtrb"], Bound::TimeAtMost(0.75)),
-    goal("pair on one thread", IN_SLOT, &["rtrb"], Bound::TimeAtMost(0.85)),
-    goal("stream through 1,024", IN_SLOT, &["ringbuf"], Bound::SpeedAtLeast(2.5)),
-    goal("stream through 65,536", IN_SLOT, &["ringbuf"], Bound::SpeedAtLeast(2.5)),
-    goal("slices of 16", CONTIGUOUS, SLICED, Bound::SpeedAtLeast(0.95)),
-    goal("slices of 64", CONTIGUOUS, SLICED, Bound::SpeedAtLeast(0.95)),
-    goal("slices of 512", CONTIGUOUS, SLICED, Bound::SpeedAtLeast(0.95)),
-];
-
-const fn goal(
-    case: &'static str,
-    ours: &'static str,
-    peers: &'static [&'static str],
-    bound: Bound,
-) -> Goal {
-    Goal { family: FAMILY, case, ours, peers, bound }
-}
 
 /// The item after which nothing comes.
 const END: u64 = u64::MAX;
@@ -160,7 +30,7 @@ fn kept<R: Ring>(
 }
 
 /// One push, one pop, on one thread.
-fn pair<R: Ring>(capacity: usize) -> Contender {
+pub(super) fn pair<R: Ring>(capacity: usize) -> Contender {
     let mut ends = None;
     contender::<R>(capacity, move |budget| {
         let (producer, consumer) = kept::<R>(&mut ends, capacity);
@@ -182,7 +52,7 @@ fn pair<R: Ring>(capacity: usize) -> Contender {
 }
 
 /// One thread pushes numbers, another pops and compares them.
-fn stream<R: Ring>(capacity: usize) -> Contender {
+pub(super) fn stream<R: Ring>(capacity: usize) -> Contender {
     let mut ends = None;
     contender::<R>(capacity, move |budget| {
         let (producer, consumer) = kept::<R>(&mut ends, capacity);
@@ -207,7 +77,7 @@ fn stream<R: Ring>(capacity: usize) -> Contender {
 }
 
 /// A number goes to another thread through one ring and comes back through a second.
-fn round_trip<R: Ring>() -> Contender {
+pub(super) fn round_trip<R: Ring>() -> Contender {
     const CAPACITY: usize = 1_024;
     const TRIPS: u64 = BATCH / 16;
     let (mut there, mut back) = (None, None);
@@ -242,7 +112,7 @@ fn round_trip<R: Ring>() -> Contender {
 
 /// As [`stream`], but in slices of `batch`. What they hold stays the same, so that copying is all
 /// that is timed; their order is compared in the check.
-fn slices<R>(batch: usize) -> Contender
+pub(super) fn slices<R>(batch: usize) -> Contender
 where
     R: Ring<Producer: PushSlice, Consumer: PopSlice>,
 {
