@@ -1,6 +1,7 @@
 //! Times the structures against their peers, where there is no toolchain too.
 
 use anyhow::{Context as _, Result, ensure};
+use benches::case::Case;
 use benches::contenders::{FAMILIES, Family};
 use benches::report::{Report, criterion, html, json, markdown, terminal};
 use benches::schedule::{self, Finding, Plan};
@@ -26,6 +27,9 @@ struct Arguments {
     /// Numbers of threads for the workloads that take any.
     #[arg(long, value_delimiter = ',', default_value = "1,2")]
     threads: Vec<usize>,
+    /// Only cases with this in their name, as "round trip".
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    only: String,
     /// 21 rounds of 20 ms a contender: this is the default.
     #[arg(long, conflicts_with = "full")]
     quick: bool,
@@ -58,7 +62,7 @@ fn main() -> Result<ExitCode> {
     let report = Report {
         stamp,
         plan,
-        findings: measure(&families, &arguments.threads, plan),
+        findings: measure(cases(&families, &arguments), plan),
         goals: families.iter().flat_map(|family| family.goals).copied().collect(),
         estimates: arguments.criterion.as_deref().map_or(Ok(Vec::new()), criterion::read)?,
     };
@@ -90,8 +94,12 @@ fn families(names: &[String]) -> Result<Vec<Family>> {
     names.iter().map(find).collect()
 }
 
-fn measure(families: &[Family], threads: &[usize], plan: Plan) -> Vec<Finding> {
-    let cases: Vec<_> = families.iter().flat_map(|family| (family.cases)(threads)).collect();
+fn cases(families: &[Family], arguments: &Arguments) -> Vec<Case> {
+    let cases = families.iter().flat_map(|family| (family.cases)(&arguments.threads));
+    cases.filter(|case| case.name.contains(&arguments.only)).collect()
+}
+
+fn measure(cases: Vec<Case>, plan: Plan) -> Vec<Finding> {
     let rounds = cases.len() * plan.rounds;
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} rounds, {eta} left: {msg}");
     let bar = ProgressBar::new(rounds as u64).with_style(style.expect("the template is right"));

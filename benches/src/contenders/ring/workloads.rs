@@ -2,8 +2,9 @@
 
 use super::{Pop, PopSlice, Push, PushSlice, Ring};
 use crate::case::{Contender, Role};
-use crate::team::{self, BATCH, Patience, Sample};
+use crate::team::{self, BATCH, Member, Patience, Sample};
 use core::{hint::black_box, time::Duration};
+use lockfree_core::CachePadded;
 use std::thread;
 
 /// The item after which nothing comes.
@@ -20,13 +21,17 @@ fn contender<R: Ring>(
     Contender::new(R::NAME, R::PACKAGE, R::ROLE, move || check::<R>(capacity), round)
 }
 
-/// Its ring, made when it is first needed and kept from round to round, so that no round pays for
-/// fresh memory.
-fn kept<R: Ring>(
-    ends: &mut Option<(R::Producer, R::Consumer)>,
-    capacity: usize,
-) -> &mut (R::Producer, R::Consumer) {
-    ends.get_or_insert_with(|| R::ring(capacity))
+/// The ends of a ring, each on cache lines of its own: what an end remembers for itself must not
+/// share a line with what the other side writes, as it does not where each is moved to its thread.
+type Ends<R> = (CachePadded<<R as Ring>::Producer>, CachePadded<<R as Ring>::Consumer>);
+
+/// A ring that is made when it is first needed and kept from round to round, so that no round pays
+/// for fresh memory.
+fn kept<R: Ring>(ends: &mut Option<Ends<R>>, capacity: usize) -> &mut Ends<R> {
+    ends.get_or_insert_with(|| {
+        let (producer, consumer) = R::ring(capacity);
+        (CachePadded::new(producer), CachePadded::new(consumer))
+    })
 }
 
 /// One push, one pop, on one thread.
@@ -34,9 +39,9 @@ pub(super) fn pair<R: Ring>(capacity: usize) -> Contender {
     let mut ends = None;
     contender::<R>(capacity, move |budget| {
         let (producer, consumer) = kept::<R>(&mut ends, capacity);
-        let mut wrong = false;
-        let worker = |member: &team::Member<'_>| {
-            let mut count = 0;
+        let mut verdict = Ok(());
+        let worker = |member: &Member<'_>| {
+            let (mut count, mut wrong) = (0, false);
             while !member.is_over() {
                 for item in count..count + BATCH {
                     let pushed = producer.push(item);
@@ -44,10 +49,11 @@ pub(super) fn pair<R: Ring>(capacity: usize) -> Contender {
                 }
                 count += BATCH;
             }
+            verdict = in_order(wrong);
             count
         };
         let (sample, _) = team::run(budget, vec![Box::new(worker)]);
-        in_order(wrong).map(|()| sample)
+        verdict.map(|()| sample)
     })
 }
 
@@ -56,23 +62,25 @@ pub(super) fn stream<R: Ring>(capacity: usize) -> Contender {
     let mut ends = None;
     contender::<R>(capacity, move |budget| {
         let (producer, consumer) = kept::<R>(&mut ends, capacity);
-        let (mut sent, mut wrong) = (0, false);
-        let source = |member: &team::Member<'_>| {
+        let (mut sent, mut verdict) = (0, Ok(()));
+        let source = |member: &Member<'_>| {
+            let mut count = 0;
             while !member.is_over() {
-                (sent..sent + BATCH).for_each(|item| push(producer, item));
-                sent += BATCH;
+                (count..count + BATCH).for_each(|item| push(&mut **producer, item));
+                count += BATCH;
             }
-            push(producer, END);
+            push(&mut **producer, END);
             producer.flush();
+            sent = count;
             0
         };
-        let sink = |_: &team::Member<'_>| {
-            let (count, differs) = drain(consumer);
-            wrong = differs;
+        let sink = |_: &Member<'_>| {
+            let (count, wrong) = drain(&mut **consumer);
+            verdict = in_order(wrong);
             count
         };
         let (sample, received) = team::run(budget, vec![Box::new(source), Box::new(sink)]);
-        in_order(wrong || received != sent).map(|()| sample)
+        verdict.and(in_order(received != sent)).map(|()| sample)
     })
 }
 
@@ -84,29 +92,28 @@ pub(super) fn round_trip<R: Ring>() -> Contender {
     contender::<R>(CAPACITY, move |budget| {
         let (out, far_in) = kept::<R>(&mut there, CAPACITY);
         let (far_out, home) = kept::<R>(&mut back, CAPACITY);
-        let mut wrong = false;
-        let caller = |member: &team::Member<'_>| {
-            let mut count = 0;
+        let mut verdict = Ok(());
+        let caller = |member: &Member<'_>| {
+            let (mut count, mut wrong) = (0, false);
             while !member.is_over() {
                 for item in count..count + TRIPS {
-                    push(out, item);
-                    wrong |= pop(home) != item;
+                    push(&mut **out, item);
+                    wrong |= pop(&mut **home) != item;
                 }
                 count += TRIPS;
             }
-            push(out, END);
+            push(&mut **out, END);
+            verdict = in_order(wrong);
             count
         };
-        let echo = |_: &team::Member<'_>| {
-            loop {
-                match pop(far_in) {
-                    END => return 0,
-                    item => push(far_out, item),
-                }
+        let echo = |_: &Member<'_>| loop {
+            match pop(&mut **far_in) {
+                END => return 0,
+                item => push(&mut **far_out, item),
             }
         };
         let (sample, _) = team::run(budget, vec![Box::new(caller), Box::new(echo)]);
-        in_order(wrong).map(|()| sample)
+        verdict.map(|()| sample)
     })
 }
 
@@ -121,20 +128,21 @@ where
     Contender::new(R::NAME, R::PACKAGE, R::ROLE, check, move |budget| {
         let (producer, consumer) = kept::<R>(&mut ends, SLICES_CAPACITY);
         let mut sent = 0;
-        let source = |member: &team::Member<'_>| {
-            let items = [1; LONGEST];
+        let source = |member: &Member<'_>| {
+            let (mut count, items) = (0, [1; LONGEST]);
             while !member.is_over() {
                 for _ in 0..BATCH / batch as u64 {
-                    push_slice(producer, &items[..batch]);
+                    push_slice(&mut **producer, &items[..batch]);
                 }
-                sent += BATCH;
+                count += BATCH;
             }
-            push_slice(producer, &[END]);
+            push_slice(&mut **producer, &[END]);
+            sent = count;
             0
         };
-        let sink = |_: &team::Member<'_>| {
+        let sink = |_: &Member<'_>| {
             let mut received = 0;
-            drain_slices(consumer, batch, |items| received += black_box(items).len() as u64);
+            drain_slices(&mut **consumer, batch, |items| received += black_box(items).len() as u64);
             received
         };
         let (sample, received) = team::run(budget, vec![Box::new(source), Box::new(sink)]);
