@@ -1,6 +1,7 @@
 //! Drives the workspace: one module for each command, and what they share.
 
 mod alone;
+mod bench;
 pub mod cargo;
 mod ci;
 pub mod orderings;
@@ -28,7 +29,7 @@ struct Cli {
     command: Command,
 }
 
-// In the order in which a newcomer needs them. `bench` stands behind `test-progress`.
+// In the order in which a newcomer needs them.
 #[derive(Debug, Subcommand)]
 enum Command {
     Tour(tour::Args),
@@ -36,6 +37,7 @@ enum Command {
     TestLoom(test_loom::Args),
     Orderings(orderings::Args),
     TestProgress(test_progress::Args),
+    Bench(bench::Args),
     Ci(ci::Args),
 }
 
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::TestLoom(args) => test_loom::run(&args),
         Command::Orderings(args) => orderings::run(&args),
         Command::TestProgress(args) => test_progress::run(&args),
+        Command::Bench(args) => bench::run(&args),
         // Its last line is its verdict.
         Command::Ci(args) => return ci::run(&args),
     };
