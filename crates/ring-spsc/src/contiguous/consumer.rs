@@ -124,7 +124,7 @@ impl<T, S: Storage<Slot = Place<T>>> Consumer<T, S> {
         if !rest.is_empty() {
             // SAFETY: C2: the values are present, as many as asked for.
             unsafe {
-                ptr::copy_nonoverlapping(second.cast().as_ptr(), rest.as_mut_ptr(), rest.len())
+                ptr::copy_nonoverlapping(second.cast().as_ptr(), rest.as_mut_ptr(), rest.len());
             };
         }
         // SAFETY: they have been copied, and have no drop.
