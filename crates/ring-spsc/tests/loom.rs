@@ -1,5 +1,9 @@
 //! Every edge of the two rings, in both directions, and twins that break what they stand for.
 #![cfg(loom)]
+#![expect(
+    clippy::arc_with_non_send_sync,
+    reason = "loom's threads take anything; it looks for races"
+)]
 
 use lockfree_core::sync::{
     AtomicBool,

@@ -11,7 +11,7 @@
 //! use ring_spsc::channel;
 //!
 //! # #[cfg(feature = "blocking")] {
-//! let (mut sender, receiver) = channel::channel(8);
+//! let (mut sender, receiver) = channel::channel::<u64>(8);
 //! let doubling = std::thread::spawn(move || receiver.into_iter().map(|value| value * 2).sum::<u64>());
 //! for value in 1..=100 {
 //!     sender.send(value).unwrap();

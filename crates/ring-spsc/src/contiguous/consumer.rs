@@ -121,8 +121,12 @@ impl<T, S: Storage<Slot = Place<T>>> Consumer<T, S> {
         let (front, rest) = values[..count].split_at_mut(first.len());
         // SAFETY: C2: the values are present, as many as asked for.
         unsafe { ptr::copy_nonoverlapping(first.cast().as_ptr(), front.as_mut_ptr(), front.len()) };
-        // SAFETY: C2: the values are present, as many as asked for.
-        unsafe { ptr::copy_nonoverlapping(second.cast().as_ptr(), rest.as_mut_ptr(), rest.len()) };
+        if !rest.is_empty() {
+            // SAFETY: C2: the values are present, as many as asked for.
+            unsafe {
+                ptr::copy_nonoverlapping(second.cast().as_ptr(), rest.as_mut_ptr(), rest.len());
+            };
+        }
         // SAFETY: they have been copied, and have no drop.
         unsafe { self.vacate(count) };
         count
