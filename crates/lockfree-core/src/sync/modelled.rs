@@ -25,6 +25,7 @@ use std::{
 };
 
 pub(super) use loom::sync::atomic;
+pub use loom::sync::{Mutex, MutexGuard};
 
 use super::{Access, Ordering};
 
