@@ -49,7 +49,9 @@ pub use globals::*;
 #[cfg(any(loom, stepped))]
 pub use instrumented::*;
 #[cfg(loom)]
-pub use modelled::{Mutex, MutexGuard, hint, thread};
+pub use loom::sync::{Mutex, MutexGuard};
+#[cfg(loom)]
+pub use modelled::{hint, thread};
 #[cfg(not(any(loom, stepped)))]
 pub use real::*;
 #[cfg(all(stepped, not(loom)))]

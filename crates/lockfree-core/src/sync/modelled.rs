@@ -25,7 +25,6 @@ use std::{
 };
 
 pub(super) use loom::sync::atomic;
-pub use loom::sync::{Mutex, MutexGuard};
 
 use super::{Access, Ordering};
 
