@@ -60,7 +60,7 @@ fn spawn(permits: &Arc<Permits>, act: fn(&Permits)) -> thread::JoinHandle<()> {
 
 #[test]
 fn join_line_loses_no_wake_up() {
-    Model::new("join_line_loses_no_wake_up", 1).check(|| {
+    Model::new("join_line_loses_no_wake_up", 84).check(|| {
         let permits = Permits::new();
         let releasing = spawn(&permits, Permits::release);
         permits.acquire();
@@ -100,7 +100,7 @@ fn twin_that_notifies_first() {
 
 #[test]
 fn join_line_by_two_who_are_woken_once_each() {
-    Model::new("join_line_by_two_who_are_woken_once_each", 1).check(|| {
+    Model::new("join_line_by_two_who_are_woken_once_each", 12000).check(|| {
         let permits = Permits::new();
         let other = spawn(&permits, Permits::acquire);
         let releasing = spawn(&permits, |permits| {
@@ -116,7 +116,7 @@ fn join_line_by_two_who_are_woken_once_each() {
 
 #[test]
 fn two_permits_and_one_notification_of_two() {
-    Model::new("two_permits_and_one_notification_of_two", 1).check(|| {
+    Model::new("two_permits_and_one_notification_of_two", 4400).check(|| {
         let permits = Permits::new();
         let other = spawn(&permits, Permits::acquire);
         let releasing = spawn(&permits, |permits| {
@@ -148,7 +148,7 @@ fn twin_that_notifies_once_for_two() {
 /// again for the next.
 #[test]
 fn one_who_is_overtaken_waits_on() {
-    Model::new("one_who_is_overtaken_waits_on", 1).check(|| {
+    Model::new("one_who_is_overtaken_waits_on", 340).check(|| {
         let permits = Permits::new();
         let waiting = spawn(&permits, Permits::acquire);
         permits.release();
@@ -173,7 +173,7 @@ fn cancelled(give_up: impl FnOnce(wait::Waiter<&WaitQueue>)) {
 
 #[test]
 fn one_who_gives_up_hands_the_notification_on() {
-    Model::new("one_who_gives_up_hands_the_notification_on", 1)
+    Model::new("one_who_gives_up_hands_the_notification_on", 464)
         .check(|| cancelled(|waiter| drop(waiter)));
 }
 
@@ -190,7 +190,7 @@ fn twin_that_keeps_the_notification() {
 /// A thread whose time is up has taken the permit, or has left it to the one behind it.
 #[test]
 fn one_whose_time_is_up_hands_the_notification_on() {
-    Model::new("one_whose_time_is_up_hands_the_notification_on", 1).check(|| {
+    Model::new("one_whose_time_is_up_hands_the_notification_on", 6100).check(|| {
         let permits = Permits::new();
         let other = spawn(&permits, Permits::acquire);
         let releasing = spawn(&permits, Permits::release);
@@ -205,7 +205,7 @@ fn one_whose_time_is_up_hands_the_notification_on() {
 
 #[test]
 fn join_line_and_everybody_is_woken() {
-    Model::new("join_line_and_everybody_is_woken", 1).check(|| {
+    Model::new("join_line_and_everybody_is_woken", 369).check(|| {
         let gate = Arc::new((AtomicBool::new(false), WaitQueue::new()));
         let waiting = [(); 2].map(|()| {
             let gate = Arc::clone(&gate);
@@ -224,7 +224,7 @@ fn join_line_and_everybody_is_woken() {
 /// A task polled twice, with another waker the second time: the second one counts.
 #[test]
 fn the_latest_waker_is_woken() {
-    Model::new("the_latest_waker_is_woken", 1).check(|| {
+    Model::new("the_latest_waker_is_woken", 105).check(|| {
         let permits = Permits::new();
         let mut waiter = permits.line.waiter();
         let mut noop = Context::from_waker(Waker::noop());
@@ -239,7 +239,7 @@ fn the_latest_waker_is_woken() {
 /// two fences of total order stand between.
 #[test]
 fn join_line_and_see_what_came_before() {
-    Model::new("join_line_and_see_what_came_before", 1).check(|| {
+    Model::new("join_line_and_see_what_came_before", 27).check(|| {
         let permits = Permits::new();
         let releasing = spawn(&permits, Permits::release);
         let mut waiter = permits.line.waiter();

@@ -24,7 +24,7 @@ fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 
 #[test]
 fn each_end_wakes_the_other() {
-    Model::new("each_end_wakes_the_other", 1).check(|| {
+    Model::new("each_end_wakes_the_other", 11700).check(|| {
         let (sender, receiver) = channel(1);
         let sending = thread::spawn(move || {
             for value in 0..2 {
@@ -40,7 +40,7 @@ fn each_end_wakes_the_other() {
 
 #[test]
 fn parked_threads_are_woken() {
-    Model::new("parked_threads_are_woken", 1).check(|| {
+    Model::new("parked_threads_are_woken", 960).check(|| {
         let (sender, receiver) = channel(1);
         let sending = thread::spawn(move || {
             sender.send(0).unwrap();
@@ -54,7 +54,7 @@ fn parked_threads_are_woken() {
 
 #[test]
 fn two_receivers_get_a_value_each() {
-    Model::new("two_receivers_get_a_value_each", 1).check(|| {
+    Model::new("two_receivers_get_a_value_each", 1800).preemptions(1).check(|| {
         let (sender, receiver) = channel(2);
         let other = receiver.clone();
         let receiving = thread::spawn(move || block_on(other.recv_async()).unwrap());
@@ -72,7 +72,7 @@ fn two_receivers_get_a_value_each() {
 /// As `two_receivers_get_a_value_each`, but what two values call for is one wake-up.
 #[test]
 fn a_batch_wakes_as_many_as_it_has_values() {
-    Model::new("a_batch_wakes_as_many_as_it_has_values", 1).check(|| {
+    Model::new("a_batch_wakes_as_many_as_it_has_values", 1300).preemptions(1).check(|| {
         let (sender, receiver) = channel(2);
         let other = receiver.clone();
         let receiving = thread::spawn(move || block_on(other.recv_async()).unwrap());
@@ -88,27 +88,29 @@ fn a_batch_wakes_as_many_as_it_has_values() {
 
 #[test]
 fn a_receiver_that_gives_up_leaves_its_wake_up_to_the_next() {
-    Model::new("a_receiver_that_gives_up_leaves_its_wake_up_to_the_next", 1).check(|| {
-        let (sender, receiver) = channel(1);
-        let other = receiver.clone();
-        let receiving = thread::spawn(move || other.recv());
-        let sending = thread::spawn(move || {
-            sender.try_send(1).unwrap();
-            sender
+    Model::new("a_receiver_that_gives_up_leaves_its_wake_up_to_the_next", 471)
+        .preemptions(1)
+        .check(|| {
+            let (sender, receiver) = channel(1);
+            let other = receiver.clone();
+            let receiving = thread::spawn(move || other.recv());
+            let sending = thread::spawn(move || {
+                sender.try_send(1).unwrap();
+                sender
+            });
+            match receiver.recv_deadline(Instant::now()) {
+                Ok(_) => drop(receiver.close()),
+                Err(error) => assert_eq!(error, RecvTimeoutError::Timeout),
+            }
+            let received = receiving.join().unwrap();
+            assert!(received == Ok(1) || receiver.is_closed());
+            drop(sending.join().unwrap());
         });
-        match receiver.recv_deadline(Instant::now()) {
-            Ok(_) => drop(receiver.close()),
-            Err(error) => assert_eq!(error, RecvTimeoutError::Timeout),
-        }
-        let received = receiving.join().unwrap();
-        assert!(received == Ok(1) || receiver.is_closed());
-        drop(sending.join().unwrap());
-    });
 }
 
 #[test]
 fn close_wakes_everybody() {
-    Model::new("close_wakes_everybody", 1).check(|| {
+    Model::new("close_wakes_everybody", 7200).check(|| {
         let (sender, receiver) = channel::<u32>(1);
         let receiving = [receiver.clone(), receiver]
             .map(|receiver| thread::spawn(move || block_on(receiver.recv_async())));
@@ -121,7 +123,7 @@ fn close_wakes_everybody() {
 
 #[test]
 fn a_receiver_that_leaves_wakes_the_sender() {
-    Model::new("a_receiver_that_leaves_wakes_the_sender", 1).check(|| {
+    Model::new("a_receiver_that_leaves_wakes_the_sender", 43).check(|| {
         let (sender, receiver) = channel(1);
         sender.try_send(0).unwrap();
         let sending = thread::spawn(move || sender.send(1));
@@ -132,7 +134,7 @@ fn a_receiver_that_leaves_wakes_the_sender() {
 
 #[test]
 fn a_sender_that_leaves_wakes_the_receiver() {
-    Model::new("a_sender_that_leaves_wakes_the_receiver", 1).check(|| {
+    Model::new("a_sender_that_leaves_wakes_the_receiver", 27).check(|| {
         let (sender, receiver) = channel::<u32>(1);
         let receiving = thread::spawn(move || receiver.recv());
         drop(sender);
@@ -143,7 +145,7 @@ fn a_sender_that_leaves_wakes_the_receiver() {
 /// Somebody else closes the channel than who sent, told so by a flag of their own.
 #[test]
 fn close_carries_what_was_sent() {
-    Model::new("close_carries_what_was_sent", 1).check(|| {
+    Model::new("close_carries_what_was_sent", 1000).check(|| {
         let (sender, receiver) = channel(1);
         let closing = sender.clone();
         let sent = Arc::new(AtomicBool::new(false));
@@ -172,15 +174,15 @@ fn close_carries_what_was_sent() {
 /// Each end is dropped by another thread than sent through it.
 #[test]
 fn leave_of_each_sender_and_close_carry_what_was_sent() {
-    Model::new("leave_of_each_sender_and_close_carry_what_was_sent", 1).check(|| {
+    Model::new("leave_of_each_sender_and_close_carry_what_was_sent", 1200).check(|| {
         let (sender, receiver) = channel(1);
         let last = sender.clone();
         let sent = Arc::new((AtomicBool::new(false), std::sync::Mutex::new(None)));
-        let told = Arc::clone(&sent);
+        let (told, tell) = (Arc::clone(&sent), Arc::clone(&sent));
         let sending = thread::spawn(move || {
             sender.try_send(Box::new(7)).unwrap();
-            *sent.1.lock().unwrap() = Some(sender);
-            sent.0.store(true, Release);
+            *tell.1.lock().unwrap() = Some(sender);
+            tell.0.store(true, Release);
         });
         let dropping = thread::spawn(move || {
             if told.0.load(Acquire) {
@@ -197,7 +199,7 @@ fn leave_of_each_sender_and_close_carry_what_was_sent() {
 
 #[test]
 fn a_weak_sender_revives_nothing() {
-    Model::new("a_weak_sender_revives_nothing", 1).check(|| {
+    Model::new("a_weak_sender_revives_nothing", 22).check(|| {
         let (sender, receiver) = channel(1);
         let weak = sender.downgrade();
         let dropping = thread::spawn(move || drop(sender));
@@ -217,15 +219,15 @@ fn a_weak_sender_revives_nothing() {
 /// A send meets the closing: the value is received, or given back, or dropped with the last end.
 #[test]
 fn a_value_sent_into_the_end_is_dropped_once() {
-    Model::new("a_value_sent_into_the_end_is_dropped_once", 1).check(|| {
+    Model::new("a_value_sent_into_the_end_is_dropped_once", 455).check(|| {
         let drops = Drops::new();
         let (sender, receiver) = channel(1);
         let counted = drops.counted(Box::new(7));
         let sending = thread::spawn(move || drop(sender.try_send(counted)));
         receiver.close();
         drop(receiver.try_recv());
-        drop(receiver);
         sending.join().unwrap();
+        drop(receiver);
         assert_eq!((drops.dropped(), drops.alive()), (1, 0));
     });
 }
@@ -250,7 +252,7 @@ fn twin_that_looks_once() {
 
 #[test]
 fn close_by_two_is_told_to_one() {
-    Model::new("close_by_two_is_told_to_one", 1).check(|| {
+    Model::new("close_by_two_is_told_to_one", 23).check(|| {
         let (sender, receiver) = channel::<u32>(1);
         let closing = thread::spawn(move || sender.close());
         let first = receiver.close();
