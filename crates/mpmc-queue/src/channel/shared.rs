@@ -100,10 +100,11 @@ impl<T, R: IndexRing> Shared<T, R> {
 
     /// One attempt to receive: `None` if there is reason to wait.
     pub(super) fn attempt_recv(&self) -> Option<Result<T, Closed>> {
-        let Some(popped) = self.pop() else { return Some(Err(Closed(()))) };
-        let value = popped?;
-        self.room.notify_one();
-        Some(Ok(value))
+        let popped = self.pop()?;
+        if popped.is_ok() {
+            self.room.notify_one();
+        }
+        Some(popped)
     }
 
     /// One attempt to receive several: `None` if there is reason to wait. Wakes as many senders as
@@ -116,20 +117,22 @@ impl<T, R: IndexRing> Shared<T, R> {
         if most == 0 {
             return Some(Ok(0));
         }
-        let Some(popped) = self.pop() else { return Some(Err(Closed(()))) };
-        let first = popped?;
+        let first = match self.pop()? {
+            Ok(first) => first,
+            Err(end) => return Some(Err(end)),
+        };
         let mut received = Notify { line: &self.room, count: 1 };
         let others = self.queue.pop_many(most - 1).inspect(|_| received.count += 1);
         values.extend(iter::once(first).chain(others));
         Some(Ok(received.count))
     }
 
-    /// What is oldest, if there is something; `None` at the end of all.
-    fn pop(&self) -> Option<Option<T>> {
-        match self.queue.pop() {
-            None if self.is_closed() => self.queue.pop().map(Some),
-            popped => Some(popped),
+    fn pop(&self) -> Option<Result<T, Closed>> {
+        if let Some(value) = self.queue.pop() {
+            return Some(Ok(value));
         }
+        // What was sent before the end is there by now.
+        self.is_closed().then(|| self.queue.pop().ok_or(Closed(())))
     }
 
     #[inline]
