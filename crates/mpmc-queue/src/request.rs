@@ -16,7 +16,7 @@
 //!
 //! Two words of one owner are equal only if 2^20 requests lie between them and, where they are bound,
 //! a multiple of 2^40 positions as well (at 50 million a second: 6 hours). A new word has no position,
-//! but an owner makes a request only after it has lost `PATIENCE` times to others: a helper would have
+//! but an owner makes a request only after it has lost 16 times to others: a helper would have
 //! to stop between its look at the word and its compare-exchange while 2^20 requests of that owner
 //! pass, and wake just while the next is still unbound. It could then refuse that one on the strength
 //! of a ring that was full, or empty, before: no value is ever lost or doubled by it.
@@ -117,5 +117,36 @@ impl Request {
             (payload >> shape.cell_bits(), payload & ((1 << shape.cell_bits()) - 1));
         let displaced = place >> shape.place_bits() == 1;
         Some(Answer { place: place & ((1 << shape.place_bits()) - 1), cell, displaced })
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Answer, Request};
+    use crate::state::{Kind, Shape};
+
+    #[test]
+    fn a_request_goes_through_its_stages() {
+        let shape = Shape::new(1 << 19, 255, 255);
+        assert!(Request::fits(&shape));
+        for kind in [Kind::Push, Kind::Pop, Kind::Replace] {
+            let new = Request::new(kind, (1 << 20) + 77);
+            assert!(new.is_pending() && new.kind() == kind && !new.is_bound_to(0));
+            let position = 0xABC_DEF0_1234;
+            let bound = new.bound(position);
+            assert!(bound.is_pending() && bound.kind() == kind && bound.is_same(new));
+            assert!(bound.is_bound_to(position) && !bound.is_bound_to(position + 1));
+            for displaced in [false, true] {
+                let answer = Answer { place: (1 << 19) - 1, cell: (1 << 19) + 254, displaced };
+                let done = bound.done(answer, &shape);
+                assert!(!done.is_pending() && done.kind() == kind && done.is_same(new));
+                assert_eq!(done.answer(&shape), Some(answer));
+            }
+            let refused = bound.refused();
+            assert!(!refused.is_pending() && refused.is_same(new));
+            assert_eq!(refused.answer(&shape), None);
+            assert!(!Request::new(kind, 78).is_same(new));
+        }
+        assert!(!Request::none().is_pending());
     }
 }

@@ -68,15 +68,17 @@ impl Kind {
     }
 }
 
-/// A slot's turn against the one that a position's push or pop is due at.
-pub(crate) mod lead {
-    /// The slot is still a half lap behind: the ring is full, or empty.
-    pub(crate) const BEHIND: i64 = -2;
+/// A slot against the position whose push, or pop, is looked for there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stand {
+    /// It is still a half lap behind: the ring is full, or empty.
+    Behind,
     /// It is due.
-    pub(crate) const DUE: i64 = 0;
-    /// From here on, the position is final: its push, or pop, has been made.
-    pub(crate) const FINAL: i64 = 2;
-    // -1 and 1 are claimed slots.
+    Due,
+    /// It is claimed: for this, or for what has to come before.
+    Claimed,
+    /// The push, or pop, has been made.
+    Final,
 }
 
 /// Turns from due to final.
@@ -84,10 +86,14 @@ pub(crate) const HALF_LAP: u64 = 2;
 /// Turns from full to full in the next lap.
 pub(crate) const WHOLE_LAP: u64 = 4;
 
-/// How the words of one ring are packed.
+/// How the words of one ring are packed: what the hot operations need is worked out beforehand.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     last_place: u64,
+    place_mask: u64,
+    cell_mask: u64,
+    /// A turn, where it stands in the word.
+    turn: u64,
     place_bits: u32,
     cell_bits: u32,
     turn_shift: u32,
@@ -109,13 +115,17 @@ impl Shape {
         let cells = capacity.checked_add(hands).filter(|&cells| cells <= 1 << 31);
         let cells = cells.expect("a ring has at most 2^31 cells");
         let (places, cells, owners) = (capacity as u64, cells as u64, owners as u64);
-        let cell_bits = bits_for(cells);
+        let (place_bits, cell_bits) = (bits_for(places), bits_for(cells));
+        // The codes 0 and 1 stand for no claim.
+        let turn_shift = cell_bits + if owners == 0 { 0 } else { bits_for(2 * (owners + 1)) };
         Self {
             last_place: places - 1,
-            place_bits: bits_for(places),
+            place_mask: low(place_bits),
+            cell_mask: low(cell_bits),
+            turn: 1 << turn_shift,
+            place_bits,
             cell_bits,
-            // The codes 0 and 1 stand for no claim.
-            turn_shift: cell_bits + if owners == 0 { 0 } else { bits_for(2 * (owners + 1)) },
+            turn_shift,
         }
     }
 
@@ -135,7 +145,7 @@ impl Shape {
     /// The place of a position.
     #[inline(always)]
     pub(crate) const fn place(&self, position: u64) -> u64 {
-        position & low(self.place_bits)
+        position & self.place_mask
     }
 
     #[inline(always)]
@@ -147,7 +157,7 @@ impl Shape {
     #[inline(always)]
     pub(crate) const fn next(&self, position: u64) -> u64 {
         if self.place(position) == self.last_place {
-            (position | low(self.place_bits)) + 1
+            (position | self.place_mask) + 1
         } else {
             position + 1
         }
@@ -169,18 +179,11 @@ impl Shape {
 
     #[inline(always)]
     pub(crate) const fn cell(&self, word: u64) -> u64 {
-        word & low(self.cell_bits)
+        word & self.cell_mask
     }
 
-    #[inline(always)]
     const fn turn(&self, word: u64) -> u64 {
         word >> self.turn_shift
-    }
-
-    /// Whether the slot is claimed.
-    #[inline(always)]
-    pub(crate) const fn is_claimed(&self, word: u64) -> bool {
-        self.turn(word) & 1 == 1
     }
 
     /// Whether the slot's cell is one with a value that nobody has claimed.
@@ -188,18 +191,28 @@ impl Shape {
         self.turn(word) & 3 == 2
     }
 
-    /// How far the slot is ahead of where `side` of `position` is due; see [`lead`].
+    /// How the slot stands to `side` of `position`.
     #[inline(always)]
     #[expect(clippy::cast_possible_wrap, reason = "turns are compared around the circle")]
-    pub(crate) const fn lead(&self, word: u64, position: u64, side: Side) -> i64 {
-        let due = self.lap(position) * 4 + if matches!(side, Side::Push) { 0 } else { 2 };
-        (word.wrapping_sub(due << self.turn_shift) as i64) >> self.turn_shift
+    pub(crate) const fn stand(&self, word: u64, position: u64, side: Side) -> Stand {
+        let lap = self.lap(position) << (self.turn_shift + 2);
+        let due = if matches!(side, Side::Push) { lap } else { lap.wrapping_add(2 * self.turn) };
+        let (ahead, turn) = (word.wrapping_sub(due) as i64, self.turn as i64);
+        if ahead >= 2 * turn {
+            Stand::Final
+        } else if 0 <= ahead && ahead < turn {
+            Stand::Due
+        } else if ahead < -turn {
+            Stand::Behind
+        } else {
+            Stand::Claimed
+        }
     }
 
     /// `turns` later, with this cell and no owner.
     #[inline(always)]
     pub(crate) const fn later(&self, word: u64, turns: u64, cell: u64) -> u64 {
-        self.turn(word).wrapping_add(turns) << self.turn_shift | cell
+        (word & self.turn.wrapping_neg()).wrapping_add(turns.wrapping_mul(self.turn)) | cell
     }
 
     /// The same slot, claimed.
@@ -212,7 +225,7 @@ impl Shape {
     /// Who claimed the slot at `place`, if somebody has, and for which position: as many low bits of
     /// it as the turn knows.
     pub(crate) const fn claim(&self, place: u64, word: u64) -> Option<(Claim, u64)> {
-        let code = (word & low(self.turn_shift)) >> self.cell_bits;
+        let code = (word & (self.turn - 1)) >> self.cell_bits;
         if code == 0 {
             return None;
         }
@@ -234,6 +247,92 @@ impl Shape {
         match kind {
             Kind::Replace if self.turn(word) & 2 == 2 => WHOLE_LAP - 1,
             _ => HALF_LAP - 1,
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Claim, HALF_LAP, Kind, Shape, Side, Stand, WHOLE_LAP};
+
+    const SIZES: [(usize, usize, usize); 6] =
+        [(1, 2, 0), (1, 255, 255), (3, 4, 4), (16, 1, 1), (1000, 24, 24), (1 << 19, 255, 255)];
+
+    #[test]
+    fn positions_go_through_all_places() {
+        for (capacity, hands, owners) in SIZES {
+            let shape = Shape::new(capacity, hands, owners);
+            let (mut position, laps) = (0, 3);
+            for count in 0..laps * capacity as u64 {
+                assert_eq!(shape.place(position), count % capacity as u64);
+                assert_eq!(shape.distance(0, position), count);
+                let next = shape.next(position);
+                assert!(next > position);
+                assert_eq!(shape.distance(next, position), 0);
+                position = next;
+            }
+        }
+    }
+
+    #[test]
+    fn a_slot_goes_from_free_to_full_to_free() {
+        for (capacity, hands, owners) in SIZES {
+            let shape = Shape::new(capacity, hands, owners);
+            let (mut word, last_cell) = (Shape::first(0), (capacity + hands - 1) as u64);
+            let mut position = 0;
+            for _lap in 0..3 {
+                assert_eq!(shape.stand(word, position, Side::Push), Stand::Due);
+                assert_eq!(shape.stand(word, position, Side::Pop), Stand::Behind);
+                word = shape.later(word, HALF_LAP, last_cell);
+                assert!(shape.is_full(word));
+                assert_eq!(shape.stand(word, position, Side::Push), Stand::Final);
+                assert_eq!(shape.stand(word, position, Side::Pop), Stand::Due);
+                assert_eq!(shape.cell(word), last_cell);
+                word = shape.later(word, HALF_LAP, 0);
+                assert_eq!(shape.stand(word, position, Side::Pop), Stand::Final);
+                (0..capacity).for_each(|_| position = shape.next(position));
+            }
+        }
+    }
+
+    #[test]
+    fn turns_are_compared_around_their_circle() {
+        let shape = Shape::new(1, 2, 0);
+        let last = Shape::first(1).wrapping_sub(shape.turn);
+        assert_eq!(shape.stand(last, 0, Side::Push), Stand::Claimed);
+        assert_eq!(shape.stand(shape.later(last, 1, 2), 0, Side::Push), Stand::Due);
+        assert_eq!(shape.later(last, 1, 2), 2);
+    }
+
+    #[test]
+    fn a_claim_is_read_back() {
+        for (capacity, hands, owners) in SIZES.into_iter().filter(|size| size.2 > 0) {
+            let shape = Shape::new(capacity, hands, owners);
+            let place = capacity as u64 - 1;
+            let free = Shape::first(place);
+            let full = shape.later(free, HALF_LAP, place);
+            let next_lap = 1 << shape.place_bits();
+            for owner in [0, owners - 1] {
+                for (word, kind, position, turns) in [
+                    (free, Kind::Push, place, 1),
+                    (full, Kind::Pop, place, 1),
+                    (free, Kind::Replace, place, 1),
+                    (full, Kind::Replace, place + next_lap, WHOLE_LAP - 1),
+                ] {
+                    assert_eq!(shape.claim(place, word), None);
+                    let claimed = shape.claimed(word, Claim { owner, kind });
+                    assert_eq!(shape.stand(claimed, position, kind.side()), Stand::Claimed);
+                    assert_eq!(
+                        shape.claim(place, claimed),
+                        Some((Claim { owner, kind }, position))
+                    );
+                    assert_eq!(shape.cell(claimed), place);
+                    assert_eq!(shape.turns_to_final(claimed, kind), turns);
+                    let made = shape.later(claimed, turns, 0);
+                    assert!(shape.stand(made, position, kind.side()) == Stand::Final);
+                    assert_eq!(shape.claim(place, made), None);
+                }
+            }
         }
     }
 }

@@ -128,7 +128,9 @@ of_both_queues! {
                 }
                 count
             })).collect();
-            producers.into_iter().for_each(|producer| producer.join().unwrap());
+            for producer in producers {
+                producer.join().unwrap();
+            }
             consumers.into_iter().map(|consumer| consumer.join().unwrap()).collect()
         });
         assert_eq!(counts.iter().sum::<usize>() + queue.drain().count(), 5000);

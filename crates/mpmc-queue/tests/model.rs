@@ -13,8 +13,11 @@ struct Impatient;
 
 // SAFETY: nothing is broken.
 unsafe impl Rules for Impatient {
-    const PATIENCE: u32 = 0;
     const DELAY: u32 = 1;
+
+    fn patience(_hand: usize) -> u32 {
+        0
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -1,10 +1,8 @@
 //! Real threads: nothing is lost, doubled or reordered.
 #![cfg(not(loom))]
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    thread,
-};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
 
 use mpmc_queue::{
     Bounded, Queue, WaitFreeQueue,
@@ -17,8 +15,11 @@ struct Impatient;
 
 // SAFETY: nothing is broken.
 unsafe impl Rules for Impatient {
-    const PATIENCE: u32 = 0;
     const DELAY: u32 = 1;
+
+    fn patience(_hand: usize) -> u32 {
+        0
+    }
 }
 
 type HelpedQueue<T> = Bounded<T, WaitFreeRing<Impatient>>;
@@ -103,7 +104,7 @@ fn through_all_sizes<R: IndexRing>() {
     {
         for by_handle in [false, true] {
             let queue = Bounded::<Item, R>::new(capacity);
-            through(&queue, producers, consumers, scaled(20_000), by_handle);
+            through(&queue, producers, consumers, scaled(8_000), by_handle);
         }
     }
 }
@@ -127,7 +128,7 @@ fn requests_lose_double_and_reorder_nothing() {
 #[test]
 fn oversubscription_loses_nothing() {
     let threads = 4 * thread::available_parallelism().map_or(2, usize::from).min(16);
-    let each = scaled(40_000) / threads as u64;
+    let each = scaled(20_000) / threads as u64;
     through(&Queue::with_hands(100, threads, 0), threads, threads, each, false);
     through(&WaitFreeQueue::with_hands(100, threads, 0), threads, threads, each, false);
     through(&HelpedQueue::with_hands(7, threads, 0), threads, threads, each, false);
@@ -135,7 +136,7 @@ fn oversubscription_loses_nothing() {
 
 /// Threads come and go, with slots and handles that others had before.
 fn generations<T: Send, R: IndexRing>(queue: &Bounded<T, R>, value: impl Fn() -> T + Sync) {
-    for generation in 0..scaled(300) {
+    for generation in 0..scaled(150) {
         thread::scope(|scope| {
             for thread in 0..4 {
                 let value = &value;
@@ -173,7 +174,7 @@ fn pairs_are_never_refused<R: IndexRing>(capacity: usize, threads: usize) {
         for thread in 0..threads.min(capacity) {
             let (full, empty) = (&full, &empty);
             scope.spawn(move || {
-                for _ in 0..scaled(20_000) {
+                for _ in 0..scaled(8_000) {
                     let value = full.pop().expect("another thread has at most one");
                     full.push(value).expect("this thread has made room");
                     empty.push(thread).expect("each thread has at most one inside");
@@ -200,7 +201,7 @@ fn who_pops_first_never_sees_it_full_and_who_pushes_first_never_empty() {
 /// Displaced or popped, in the queue or never: each value ends in one place.
 fn replacing<R: IndexRing>(capacity: usize) {
     let queue = Bounded::<Item, R>::new(capacity);
-    let each = scaled(20_000);
+    let each = scaled(8_000);
     let got: Vec<Vec<Item>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
             .map(|thread| {

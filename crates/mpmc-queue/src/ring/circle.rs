@@ -34,7 +34,7 @@
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
 //! | exchange | `attempt` | `find` | what was done to the cell that is given away: its value, or that it was read out | `exchange_*` |
-//! | passed | `advance` | `find`, `pass` | that the slots of all positions before are final | `passed_*` |
+//! | passed | `advance` | `find` | that the slots of all positions before are final | `passed_*` |
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -47,7 +47,7 @@ use lockfree_core::{
     },
 };
 
-use crate::state::{HALF_LAP, Kind, Shape, Side, WHOLE_LAP, lead};
+use crate::state::{HALF_LAP, Kind, Shape, Side, Stand, WHOLE_LAP};
 
 /// Every so many places, who passes moves the counter up.
 pub(super) const LAG: u64 = 16;
@@ -80,7 +80,7 @@ impl Grip {
 pub(super) struct Found {
     pub(super) position: u64,
     pub(super) word: u64,
-    pub(super) lead: i64,
+    pub(super) stand: Stand,
 }
 
 /// How a single attempt ended.
@@ -128,13 +128,13 @@ impl Circle {
     #[inline(always)]
     pub(super) fn attempt(&self, kind: Kind, grip: &mut Grip, walk: u64) -> Attempt {
         let side = kind.side();
-        let Some(Found { position, word, lead }) = self.find(side, grip, walk) else {
+        let Some(Found { position, word, stand }) = self.find(side, grip, walk) else {
             return Attempt::Lost;
         };
-        let turns = match (lead, kind) {
-            (lead::DUE, _) => HALF_LAP,
-            (lead::BEHIND, Kind::Replace) => WHOLE_LAP,
-            (lead::BEHIND, _) => return Attempt::Refused,
+        let turns = match (stand, kind) {
+            (Stand::Due, _) => HALF_LAP,
+            (Stand::Behind, Kind::Replace) => WHOLE_LAP,
+            (Stand::Behind, _) => return Attempt::Refused,
             _ => return Attempt::Claimed(self.shape.place(position), word),
         };
         let later = self.shape.later(word, turns, grip.cell);
@@ -159,10 +159,10 @@ impl Circle {
         for _ in 0..walk {
             // Acquire [exchange]: pairs with `attempt`, for the cell in the slot.
             let word = self.slot(self.shape.place(position)).load(Acquire);
-            let lead = self.shape.lead(word, position, side);
-            if lead < lead::FINAL {
+            let stand = self.shape.stand(word, position, side);
+            if stand != Stand::Final {
                 *known = position;
-                return Some(Found { position, word, lead });
+                return Some(Found { position, word, stand });
             }
             position = self.pass(side, position);
         }
@@ -170,28 +170,27 @@ impl Circle {
         None
     }
 
-    /// The position after one that the caller has seen final, or one further on that all positions
-    /// before are final for.
+    /// The position after one that the caller has seen final.
     #[inline(always)]
     fn pass(&self, side: Side, position: u64) -> u64 {
         let next = self.shape.next(position);
-        if self.shape.place(next) % LAG == 0 { self.advance(side, next) } else { next }
+        if self.shape.place(next).is_multiple_of(LAG) {
+            self.advance(side, next);
+        }
+        next
     }
 
-    /// Moves the counter up to `position`, before which all is final. Returns that or a position
-    /// further on.
+    /// Moves the counter up to `position`, before which all is final.
     #[inline(always)]
-    fn advance(&self, side: Side, position: u64) -> u64 {
+    fn advance(&self, side: Side, position: u64) {
         let counter = self.counter(side);
-        // Acquire [passed]: pairs with the exchange below, if another thread got further.
-        let seen = counter.load(Acquire);
-        if seen >= position {
-            return seen;
+        // Relaxed: the counter only grows, so an old value costs an exchange that fails.
+        let seen = counter.load(Relaxed);
+        if seen < position {
+            // Release [passed]: the slots before are final for whoever reads the position.
+            // Relaxed: another thread moves it, and the next to pass moves it on.
+            let _ = counter.compare_exchange(seen, position, Release, Relaxed);
         }
-        // Release [passed]: the slots before are final for whoever reads the position.
-        // Relaxed: another thread moves it, and the next to pass moves it on.
-        let _ = counter.compare_exchange(seen, position, Release, Relaxed);
-        position
     }
 
     /// The first position of `side` that is not final, or where a search of `walk` looks ends.
@@ -222,7 +221,7 @@ impl Circle {
     /// Whether `side` would be refused at the moment of the look.
     pub(super) fn refuses(&self, side: Side, walk: u64) -> bool {
         let found = self.find(side, &mut Grip::new(0), walk);
-        found.is_some_and(|found| found.lead == lead::BEHIND)
+        found.is_some_and(|found| found.stand == Stand::Behind)
     }
 
     /// The full cells, oldest first. They are told apart by looks of their own: exact only while

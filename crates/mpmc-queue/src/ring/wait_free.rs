@@ -49,9 +49,9 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | request | `operate_slowly`, `help` | `help`, `finish`, `operate_slowly` | the offered cell; what the helper knew when it bound, answered or refused | `request_*` |
+//! | request | `operate_slowly`, `help`, `finish` | `help` | the offered cell; what the helper knew when it bound, answered or refused | `request_*` |
 //! | claim | `help` | `circle::find` | that the request is bound | `claim_*` |
-//! | final | `finish` | `circle::find` | that the request is answered; what was done to the offered cell | `final_*` |
+//! | final | `finish` | `circle::find` | that the request is answered | `final_*` |
 
 use alloc::boxed::Box;
 use core::{fmt, marker::PhantomData};
@@ -71,10 +71,10 @@ use super::{
 };
 use crate::{
     request::{Answer, Request},
-    state::{Claim, Kind, Shape, Side, lead},
+    state::{Claim, Kind, Shape, Side, Stand},
 };
 
-/// What an attempt of the fast path may look at before it counts as lost.
+/// How many slots a search may look at.
 const WALK: u64 = 4 * LAG;
 
 /// How patient a ring is; and for its models, which invariant it breaks.
@@ -83,12 +83,13 @@ const WALK: u64 = 4 * LAG;
 /// `BROKEN` is 0, or nothing relies on what the ring promises.
 #[doc(hidden)]
 pub unsafe trait Rules: Send + Sync + 'static {
-    /// How many attempts are made before others are asked for help.
-    const PATIENCE: u32;
     /// How many operations a hand makes between two looks at another's request.
     const DELAY: u32;
     /// The number of the invariant that a twin breaks.
     const BROKEN: u8 = 0;
+
+    /// How many attempts a hand makes before it asks others for help.
+    fn patience(hand: usize) -> u32;
 }
 
 /// What a ring keeps to unless a test says otherwise.
@@ -98,8 +99,12 @@ pub struct Sound;
 
 // SAFETY: nothing is broken.
 unsafe impl Rules for Sound {
-    const PATIENCE: u32 = 16;
     const DELAY: u32 = 16;
+
+    #[inline(always)]
+    fn patience(_hand: usize) -> u32 {
+        16
+    }
 }
 
 /// A ring whose operations are wait-free, for at most 255 hands and, with them, 2^20 cells.
@@ -145,7 +150,7 @@ impl<R: Rules> WaitFreeRing<R> {
         if hand.until_look == 0 {
             self.look_at_another(hand);
         }
-        for _ in 0..R::PATIENCE {
+        for _ in 0..R::patience(hand.number) {
             match self.circle.attempt(kind, &mut hand.grip, WALK) {
                 Attempt::Lost => {}
                 Attempt::Claimed(place, word) => self.finish(place, word),
@@ -162,8 +167,8 @@ impl<R: Rules> WaitFreeRing<R> {
         let other = hand.next;
         hand.next = (other + 1) % self.records.len();
         if other != hand.number {
-            // Acquire [request]: pairs with the owner's, for the helping that may follow.
-            let request = Request(self.records[other].request.load(Acquire));
+            // Relaxed: `help` looks again.
+            let request = Request(self.records[other].request.load(Relaxed));
             self.help(other, request, &mut hand.grip);
         }
     }
@@ -178,15 +183,13 @@ impl<R: Rules> WaitFreeRing<R> {
         record.offered.store(hand.grip.cell, Relaxed);
         // Release [request]: the offered cell and what was done to it are visible to helpers.
         record.request.store(request.0, Release);
-        self.help(hand.number, request, &mut hand.grip);
-        // Acquire [request]: pairs with who answered, for the cell; and for what it saw, if refused.
-        let request = Request(record.request.load(Acquire));
-        let Some(Answer { place, cell, displaced }) = request.answer(&self.circle.shape) else {
+        let answered = self.help(hand.number, request, &mut hand.grip);
+        let Some(Answer { place, cell, displaced }) = answered.answer(&self.circle.shape) else {
             return Attempt::Refused;
         };
         if R::BROKEN != 5 {
-            // Acquire [claim]: pairs with the claim, where the slot is not final yet.
-            let word = self.circle.slot(place).load(Acquire);
+            // Relaxed: the answer shows the slot claimed, if not final.
+            let word = self.circle.slot(place).load(Relaxed);
             if self.circle.shape.claim(place, word).is_some_and(|(c, _)| c.owner == hand.number) {
                 self.finish(place, word);
             }
@@ -197,35 +200,39 @@ impl<R: Rules> WaitFreeRing<R> {
         Attempt::Exchanged { displaced }
     }
 
-    /// Carries out `request` of `owner`, unless that has been done.
+    /// Carries out `request` of `owner`, unless that has been done. Returns what it has become: the
+    /// answer, or a later request.
     #[cold]
     #[inline(never)]
-    fn help(&self, owner: usize, request: Request, grip: &mut Grip) {
+    fn help(&self, owner: usize, request: Request, grip: &mut Grip) -> Request {
         let shape = &self.circle.shape;
         let record = &*self.records[owner];
         loop {
-            // Acquire [request]: pairs with the owner's, for what it offers, and with other helpers',
-            // so that what they bound it to is seen as they saw it, or later.
+            // Acquire [request]: pairs with the owner's, for what it offers; with other helpers', so
+            // that what they bound it to is seen as they saw it, or later; and with the answer.
             let mut now = Request(record.request.load(Acquire));
             if !now.is_pending() || !now.is_same(request) {
-                return;
+                return now;
             }
             let kind = now.kind();
-            let found = self.circle.find(kind.side(), grip, u64::MAX);
-            let Found { position, word, lead } = found.expect("a search of any length finds it");
+            // A search that others outrun ends here and is taken up again: they may have answered.
+            let Some(found) = self.circle.find(kind.side(), grip, WALK) else {
+                continue;
+            };
+            let Found { position, word, stand } = found;
             let place = shape.place(position);
             if R::BROKEN == 4 {
                 // Acquire [request]: a word read after the slot, as it must not be.
                 now = Request(record.request.load(Acquire));
                 if !now.is_pending() || !now.is_same(request) {
-                    return;
+                    return now;
                 }
             }
-            if shape.is_claimed(word) {
+            if stand == Stand::Claimed {
                 self.finish(place, word);
                 continue;
             }
-            if lead == lead::BEHIND && kind != Kind::Replace {
+            if stand == Stand::Behind && kind != Kind::Replace {
                 // Release [request]: who is refused knows the ring as the helper saw it.
                 // Relaxed: another helper was faster, and the loop looks again.
                 let _ = record.request.compare_exchange(now.0, now.refused().0, Release, Relaxed);
@@ -235,7 +242,7 @@ impl<R: Rules> WaitFreeRing<R> {
                 // Acquire [request]: a word that may be bound further on, as it must not be.
                 now = Request(record.request.load(Acquire));
                 if !now.is_pending() || !now.is_same(request) {
-                    return;
+                    return now;
                 }
             }
             if !now.is_bound_to(position) {
@@ -267,9 +274,8 @@ impl<R: Rules> WaitFreeRing<R> {
         if R::BROKEN == 2 {
             self.make_final(record, kind, place, word);
         }
-        // Acquire [request]: pairs with the answer of another, whose slot is final if this is a later
-        // request.
-        let request = Request(record.request.load(Acquire));
+        // Relaxed: the claim shows it bound. If it is a later one, the slot is final.
+        let request = Request(record.request.load(Relaxed));
         if request.kind() == kind && request.is_bound_to(position) {
             let displaced = shape.turns_to_final(word, kind) > 1;
             let done = request.done(Answer { place, cell: shape.cell(word), displaced }, shape);
@@ -291,7 +297,8 @@ impl<R: Rules> WaitFreeRing<R> {
         // exchange fails: the word written depends on this one, so it cannot come first.
         let offered = record.offered.load(Relaxed);
         let made = shape.later(word, shape.turns_to_final(word, kind), offered);
-        // Release [final]: that the request is answered is visible to whoever passes the position.
+        // Release [final]: who passes the position comes after the answer, also where the processor
+        // could let a failed exchange wait for a later store; loom never does, so no model tells.
         // Relaxed: another finisher was faster.
         let _ = self.circle.slot(place).compare_exchange(word, made, Release, Relaxed);
     }
