@@ -328,7 +328,7 @@ mod channel {
 
     #[test]
     fn parked_threads_are_woken() {
-        Model::new("parked_threads_are_woken", 340).check(|| {
+        Model::new("parked_threads_are_woken", 620).check(|| {
             let (mut sender, mut receiver) = channel(1);
             let sending = thread::spawn(move || {
                 sender.send(0).unwrap();

@@ -3,11 +3,13 @@
 //! | module | under | for |
 //! | --- | --- | --- |
 //! | [`drops`] | every face | counting what is built and dropped |
+//! | [`history`] | every face | recording what threads saw, and checking that it is linearizable |
 //! | [`stress`] | every face | sizes scaled by an environment variable |
 //! | `model` | `--cfg loom` | models that count their iterations, twins that must fail |
 //! | `progress` | `--cfg stepped` | threads stopped at any access, steps counted |
 
 pub mod drops;
+pub mod history;
 #[cfg(loom)]
 pub mod model;
 #[cfg(all(stepped, not(loom)))]

@@ -134,6 +134,23 @@ impl WakerCell {
         }
     }
 
+    /// Waits, spinning for some microseconds and then asleep, until `attempt` gives something; `None`
+    /// if it has given nothing by `deadline`. It is called once at least.
+    ///
+    /// # Panics
+    /// `attempt` panics.
+    #[cfg(feature = "std")]
+    pub fn block_until<R>(
+        &self,
+        deadline: Option<std::time::Instant>,
+        mut attempt: impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        super::block::spin(&mut attempt).or_else(|| {
+            let asleep = core::future::poll_fn(|cx| self.poll_until(cx, &mut attempt));
+            super::block_until(asleep, deadline)
+        })
+    }
+
     /// Leaves `waker` for the next [`wake`](Self::wake) and takes the place of what was left before.
     /// Clones it only if it wakes another task than that one would.
     ///

@@ -54,25 +54,3 @@ struct Waiting {
     /// The receiver, for a value.
     receiver: CachePadded<WakerCell>,
 }
-
-/// Waits on `cell`, spinning first and then asleep, until `attempt` gives something; `None` if it
-/// has given nothing by `deadline`.
-#[cfg(feature = "blocking")]
-fn wait_on<R>(
-    cell: &WakerCell,
-    deadline: Option<std::time::Instant>,
-    mut attempt: impl FnMut() -> Option<R>,
-) -> Option<R> {
-    let backoff = lockfree_core::Backoff::new();
-    loop {
-        if let Some(found) = attempt() {
-            return Some(found);
-        }
-        if backoff.is_completed() {
-            break;
-        }
-        backoff.spin();
-    }
-    let asleep = core::future::poll_fn(|cx| cell.poll_until(cx, &mut attempt));
-    lockfree_core::wait::block_until(asleep, deadline)
-}
