@@ -103,6 +103,8 @@ pub struct Case {
     pub name: String,
     /// What its figures are.
     pub unit: Unit,
+    /// Whether a quick run leaves it out, unless it is asked for by name.
+    pub full_only: bool,
     /// In the order in which tables list them.
     pub contenders: Vec<Contender>,
 }

@@ -96,7 +96,11 @@ fn families(names: &[String]) -> Result<Vec<Family>> {
 
 fn cases(families: &[Family], arguments: &Arguments) -> Vec<Case> {
     let cases = families.iter().flat_map(|family| (family.cases)(&arguments.threads));
-    cases.filter(|case| case.name.contains(&arguments.only)).collect()
+    let all = arguments.full || !arguments.only.is_empty();
+    cases
+        .filter(|case| all || !case.full_only)
+        .filter(|case| case.name.contains(&arguments.only))
+        .collect()
 }
 
 fn measure(cases: Vec<Case>, plan: Plan) -> Vec<Finding> {

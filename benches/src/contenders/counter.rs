@@ -58,6 +58,7 @@ pub fn cases(threads: &[usize]) -> Vec<Case> {
         family: FAMILY,
         name: format!("increment, {threads} thread{}", if threads == 1 { "" } else { "s" }),
         unit: Unit::Nanoseconds { threads },
+        full_only: false,
         contenders: counters!(increments(threads)).into(),
     };
     threads.iter().map(case).collect()

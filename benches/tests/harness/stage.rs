@@ -45,7 +45,8 @@ fn near(speeds: &[f64]) -> Vec<Sample> {
 
 /// A case of these.
 pub(crate) fn case(contenders: Vec<Contender>) -> Case {
-    Case { family: "stage", name: "play".to_owned(), unit: Unit::MillionsPerSecond, contenders }
+    let unit = Unit::MillionsPerSecond;
+    Case { family: "stage", name: "play".to_owned(), unit, full_only: false, contenders }
 }
 
 /// What `rounds` rounds of these yield.

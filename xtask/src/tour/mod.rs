@@ -2,6 +2,7 @@
 
 mod counter;
 mod hierarchy;
+mod mpmc;
 mod ordering;
 mod pitfalls;
 mod ring;
@@ -25,7 +26,7 @@ struct Family {
 }
 
 /// In the order of the tour.
-const FAMILIES: [Family; 5] = [
+const FAMILIES: [Family; 6] = [
     Family {
         name: "ordering",
         about: "one thread publishes, another sees; compare-and-swap and its retries",
@@ -38,6 +39,11 @@ const FAMILIES: [Family; 5] = [
     },
     Family { name: "counter", about: "100 threads count a million times each", run: counter::run },
     Family { name: "ring", about: "one producer, one consumer, 1,024 slots", run: ring::run },
+    Family {
+        name: "mpmc",
+        about: "five producers, three consumers, 1,024 slots, lock-free and wait-free",
+        run: mpmc::run,
+    },
     Family {
         name: "pitfalls",
         about: "false sharing, and a word that comes back",

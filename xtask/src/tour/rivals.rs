@@ -39,42 +39,58 @@ pub(super) fn channel(threads: usize, each: u64) -> (u64, Duration) {
     (count, started.elapsed())
 }
 
-/// A bounded queue behind a mutex, for one producer and one consumer, who sleep while it is full or
-/// empty.
+/// A bounded queue behind a mutex, whose threads sleep while it is full or empty.
 pub(super) struct Bounded {
-    queue: Mutex<VecDeque<u64>>,
+    state: Mutex<State>,
     capacity: usize,
-    changed: Condvar,
+    has_items: Condvar,
+    has_room: Condvar,
+}
+
+struct State {
+    items: VecDeque<u64>,
+    /// Sleepers: to wake nobody is a system call too.
+    waiting_to_pop: usize,
+    waiting_to_push: usize,
 }
 
 impl Bounded {
     pub(super) fn new(capacity: usize) -> Self {
-        let queue = Mutex::new(VecDeque::with_capacity(capacity));
-        Self { queue, capacity, changed: Condvar::new() }
+        let items = VecDeque::with_capacity(capacity);
+        let state = Mutex::new(State { items, waiting_to_pop: 0, waiting_to_push: 0 });
+        Self { state, capacity, has_items: Condvar::new(), has_room: Condvar::new() }
     }
 
     pub(super) fn push(&self, item: u64) {
-        let mut queue = self.once(|queue| queue.len() < self.capacity);
-        queue.push_back(item);
-        // The consumer sleeps on an empty queue only.
-        if queue.len() == 1 {
-            self.changed.notify_one();
+        let mut state = self.lock();
+        while state.items.len() == self.capacity {
+            state.waiting_to_push += 1;
+            state = self.has_room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting_to_push -= 1;
+        }
+        state.items.push_back(item);
+        if state.waiting_to_pop > 0 {
+            self.has_items.notify_one();
         }
     }
 
     pub(super) fn pop(&self) -> u64 {
-        let mut queue = self.once(|queue| !queue.is_empty());
-        let was_full = queue.len() == self.capacity;
-        let item = queue.pop_front().expect("it was found not empty under the same lock");
-        if was_full {
-            self.changed.notify_one();
+        let mut state = self.lock();
+        let item = loop {
+            if let Some(item) = state.items.pop_front() {
+                break item;
+            }
+            state.waiting_to_pop += 1;
+            state = self.has_items.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting_to_pop -= 1;
+        };
+        if state.waiting_to_push > 0 {
+            self.has_room.notify_one();
         }
         item
     }
 
-    fn once(&self, ready: impl Fn(&VecDeque<u64>) -> bool) -> MutexGuard<'_, VecDeque<u64>> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let woken = self.changed.wait_while(queue, |queue| !ready(queue));
-        woken.unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

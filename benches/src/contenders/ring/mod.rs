@@ -93,6 +93,7 @@ pub fn cases(_threads: &[usize]) -> Vec<Case> {
         family: FAMILY,
         name,
         unit,
+        full_only: false,
         contenders,
     };
     let nanoseconds = Unit::Nanoseconds { threads: 1 };
