@@ -1,2 +1,5 @@
-//! Drives the workspace.
-fn main() {}
+//! `cargo xtask`.
+
+fn main() -> std::process::ExitCode {
+    xtask::main()
+}

@@ -10,8 +10,8 @@ use crate::sync::thread;
 
 /// The first pause is 2^5 = 32 spins: a few cache-line hand-offs.
 const FIRST: u32 = 5;
-/// The longest pause is 2^10 = 1024 spins, some microseconds.
-const LAST: u32 = 10;
+/// The longest pause is 2^10 = 1024 spins, some microseconds. To a model, pauses are all alike.
+const LAST: u32 = if cfg!(loom) { FIRST } else { 10 };
 
 /// How long to stay away from a word that others are at.
 ///

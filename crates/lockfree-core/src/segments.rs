@@ -18,7 +18,7 @@
 //!
 //! # Progress and linearization
 //!
-//! * `get`, `iter`: wait-free, one access a level; they linearize there.
+//! * `get`: wait-free, one access, where it linearizes; `iter`: one for each level.
 //! * `get_or_grow`: the same where the level exists, else an allocation and one more access. Of
 //!   threads that race to make a level one wins, and the others free what they made: nobody waits.
 //!
@@ -26,7 +26,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | segment | the exchange in `grow` | the loads in `get` and `iter`, the failed exchange in `grow` | the initial values of a level's cells | `segment_cells_are_seen_initialized`, `segment_race_has_one_winner` |
+//! | segment | the exchange in `grow` | the loads in `get` and `iter`, the failed exchange in `grow` | the initial values of a level's cells | `segment_cells_are_seen_initialized`, `segment_iterator_sees_cells_initialized`, `segment_race_has_one_winner` |
 
 use alloc::boxed::Box;
 use core::{
@@ -46,7 +46,7 @@ use crate::{
 
 /// Where a cell stands in a table of `LEVELS` levels, ready for use: a level and an offset in it.
 ///
-/// Finding it from the number takes a bit scan, which a hot path may want behind it.
+/// Finding it from the number takes a bit scan, which a hot path may want to have behind it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Place<const LEVELS: usize> {
     /// The level plus one, so that an `Option` of this is no larger.
@@ -68,8 +68,7 @@ impl<const LEVELS: usize> Place<LEVELS> {
     /// The number of the cell there.
     #[inline]
     pub const fn number(self) -> NonZeroU32 {
-        let first = NonZeroU32::MIN.get() << self.level();
-        NonZeroU32::MIN.saturating_add(first + self.offset - 1)
+        NonZeroU32::MIN.saturating_add((1 << self.level()) - 1 + self.offset)
     }
 
     const fn level(self) -> usize {

@@ -265,7 +265,7 @@ fn clocks_never_go_back_with_two_tickers() {
 fn halves_change_together() {
     use lockfree_core::sync::double_word::{AtomicDoubleWord, Pair};
 
-    Model::new("halves_change_together", 1).check(|| {
+    Model::new("halves_change_together", 18).check(|| {
         let word = Arc::new(AtomicDoubleWord::new(Pair { low: 0, high: 0 }));
         let change = |word: &AtomicDoubleWord| {
             let mut seen = word.load(Relaxed);

@@ -3,7 +3,11 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(any(feature = "async", feature = "blocking"))]
+extern crate std;
 
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub mod channel;
 mod error;
 #[cfg(feature = "std")]
 mod handle;

@@ -69,7 +69,7 @@ impl<T, S: Storage<Slot = Slot<T>>> Consumer<T, S> {
     pub fn pop(&mut self) -> Option<T> {
         // SAFETY: I1: the slot is full, and this is the consumer.
         let value = unsafe { self.cursor.oldest()?.take() };
-        self.cursor.head = self.cursor.circle.forward(self.cursor.head, 1);
+        self.cursor.head = self.cursor.circle.next(self.cursor.head);
         Some(value)
     }
 

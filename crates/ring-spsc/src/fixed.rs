@@ -15,7 +15,8 @@ use crate::{
 /// names are [`StaticRing`] and [`contiguous::StaticRing`].
 ///
 /// `split` lends the two ends. Once both are dropped, what they left inside has been dropped too,
-/// and the ring can be split again.
+/// and the ring can be split again. An end that is forgotten keeps the ring split, and what is inside
+/// is leaked with it.
 pub struct Fixed<E: Layout, const N: usize>(Shared<E, [E; N]>);
 
 /// A ring without allocation: `N` slots that live where it is put.
@@ -69,14 +70,6 @@ impl<T, const N: usize> contiguous::StaticRing<T, N> {
     pub fn split(&self) -> Option<contiguous::StaticEnds<'_, T, N>> {
         let ends = || (contiguous::Producer::new(self), contiguous::Consumer::new(self));
         self.0.ends.claim().then(ends)
-    }
-}
-
-impl<E: Layout, const N: usize> Drop for Fixed<E, N> {
-    fn drop(&mut self) {
-        // Empty, unless an end was forgotten.
-        // SAFETY: no end is left that could touch the ring: each borrows it.
-        unsafe { E::sweep(&self.0.marks, &self.0.slots, 0) };
     }
 }
 

@@ -46,3 +46,21 @@ pub fn ring<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
     let (one, other) = storage::Heap::pair(capacity);
     (Producer::new(one), Consumer::new(other))
 }
+
+/// An end is invariant in what it moves: a producer that may push what lives shorter than what the
+/// consumer yields would make dangling references.
+///
+/// ```compile_fail
+/// fn shorter<'a>(producer: ring_spsc::Producer<&'static str>) -> ring_spsc::Producer<&'a str> {
+///     producer
+/// }
+/// ```
+/// ```compile_fail
+/// use ring_spsc::contiguous::Producer;
+///
+/// fn shorter<'a>(producer: Producer<&'static str>) -> Producer<&'a str> {
+///     producer
+/// }
+/// ```
+#[cfg(doctest)]
+struct Invariance;

@@ -26,8 +26,8 @@ struct Cursor<T> {
     stride: usize,
     /// Where the next value goes.
     tail: usize,
-    /// How many slots from the tail on are known to be empty (I4).
-    credit: usize,
+    /// The slots from the tail up to here are known to be empty (I4).
+    limit: usize,
 }
 
 // SAFETY: I1: the values that it pushes leave its thread, which `T: Send` allows; everything else
@@ -41,35 +41,40 @@ impl<T> Cursor<T> {
         unsafe { self.circle.at(place) }
     }
 
-    /// Whether the slot at the tail is empty, at the cost of a look only when credit has run out.
+    /// Whether the slot at the tail is empty, at the cost of a look only where the limit is reached.
     #[inline(always)]
     fn has_room(&mut self) -> bool {
-        self.credit > 0 || self.look_ahead()
-    }
-
-    #[inline(never)]
-    fn look_ahead(&mut self) -> bool {
-        let ahead = self.circle.forward(self.tail, self.stride - 1);
-        // I3: one look at the far slot tells of all before it.
-        self.credit = if self.slot(ahead).is_vacant() {
-            self.stride
-        } else {
-            usize::from(self.slot(self.tail).is_vacant())
-        };
-        self.credit > 0
+        if self.tail == self.limit {
+            let seen = look_ahead(self.circle, self.tail, self.stride);
+            self.limit = self.circle.forward(self.tail, seen);
+            return seen > 0;
+        }
+        true
     }
 
     /// Fills the slot at the tail.
     ///
     /// # Safety
-    /// There is credit.
+    /// [`has_room`](Self::has_room) has said so since the last one.
     #[inline(always)]
     unsafe fn publish(&mut self, value: T) {
         // SAFETY: I4: the slot at the tail is empty, and this is the producer.
         unsafe { self.slot(self.tail).publish(value) };
-        self.tail = self.circle.forward(self.tail, 1);
-        self.credit -= 1;
+        self.tail = self.circle.next(self.tail);
     }
+}
+
+/// How many slots from the tail on are seen to be empty: `stride`, 1 or none. By value, so that the
+/// cursor can stay in registers.
+#[inline(never)]
+fn look_ahead<T>(circle: Circle<T>, tail: usize, stride: usize) -> usize {
+    let is_vacant = |place| {
+        // SAFETY: all places are made by the functions of `state`, below the capacity.
+        let slot = unsafe { circle.at(place) };
+        slot.is_vacant()
+    };
+    // I3: one look at the far slot tells of all before it.
+    if is_vacant(circle.forward(tail, stride - 1)) { stride } else { is_vacant(tail).into() }
 }
 
 impl<T, S: Storage<Slot = Slot<T>>> Producer<T, S> {
@@ -77,7 +82,7 @@ impl<T, S: Storage<Slot = Slot<T>>> Producer<T, S> {
         // SAFETY: the storage keeps the slots in place until this end has left.
         let circle = unsafe { Circle::of(storage.shared().slots.as_ref()) };
         let stride = state::stride(circle.capacity);
-        let cursor = Cursor { circle, stride, tail: 0, credit: 0 };
+        let cursor = Cursor { circle, stride, tail: 0, limit: 0 };
         Self { cursor: CachePadded::new(cursor), storage }
     }
 

@@ -26,7 +26,7 @@
 //!   at the tail only, in order, and the consumer empties at the head only, in order.
 //! * I3. So if the slot `n` places ahead of the tail is empty, so are all before it, and they were
 //!   emptied before it: seeing it empty is seeing all of them empty.
-//! * I4. `credit` slots from the tail on are empty.
+//! * I4. The slots from the tail up to the producer's `limit` are empty.
 //!
 //! # Progress and linearization
 //!
@@ -149,6 +149,14 @@ pub(crate) struct Circle<T> {
     pub(crate) capacity: usize,
 }
 
+impl<T> Clone for Circle<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Circle<T> {}
+
 impl<T> Circle<T> {
     /// # Safety
     /// `slots` stay where they are for as long as the circle is used.
@@ -164,6 +172,11 @@ impl<T> Circle<T> {
         let slot = unsafe { self.slots.add(place) };
         // SAFETY: promised to `of`.
         unsafe { slot.as_ref() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn next(&self, place: usize) -> usize {
+        state::next(place, self.capacity)
     }
 
     #[inline(always)]
@@ -199,7 +212,7 @@ impl<T> Layout for Slot<T> {
             fn drop_all(&mut self) {
                 while self.left > 0 {
                     let slot = &self.slots[self.place];
-                    self.place = state::forward(self.place, 1, self.slots.len());
+                    self.place = state::next(self.place, self.slots.len());
                     self.left -= 1;
                     if slot.looks_full() {
                         // SAFETY: I1: the slot is full, and no other end is left.

@@ -4,11 +4,25 @@
 //! contiguous ring counts *positions* in `0..2 * capacity`, so that equal positions mean empty and
 //! positions a capacity apart mean full, for any capacity and with no division.
 
+use core::hint::cold_path;
+
 /// The place `steps` after `place`, where `steps <= capacity`.
 #[inline(always)]
 pub(crate) const fn forward(place: usize, steps: usize, capacity: usize) -> usize {
     let room = capacity - place;
     if steps < room { place + steps } else { steps - room }
+}
+
+/// The place after `place`. A jump that is foreseen, so that the next operation need not wait for
+/// the comparison.
+#[inline(always)]
+pub(crate) const fn next(place: usize, capacity: usize) -> usize {
+    let next = place + 1;
+    if next == capacity {
+        cold_path();
+        return 0;
+    }
+    next
 }
 
 /// The place `steps` before `place`, where `steps <= capacity`.
@@ -68,6 +82,15 @@ mod tests {
                     assert_eq!(there, (place + steps) % capacity);
                     assert_eq!(backward(there, steps, capacity), place);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_place_is_one_step_forward() {
+        for capacity in 1..9 {
+            for place in 0..capacity {
+                assert_eq!(next(place, capacity), forward(place, 1, capacity));
             }
         }
     }

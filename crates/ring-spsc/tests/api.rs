@@ -4,8 +4,23 @@
 use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
-use ring_spsc::{Full, StaticRing, contiguous};
+use ring_spsc::{Consumer, Full, Producer, StaticRing, contiguous};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
 use testkit::drops::Drops;
+
+// An end is one thread's at a time, and there is one of each.
+assert_impl_all!(Producer<u8>: Send, core::fmt::Debug);
+assert_impl_all!(Consumer<u8>: Send, core::fmt::Debug);
+assert_impl_all!(contiguous::Producer<u8>: Send);
+assert_impl_all!(contiguous::Consumer<u8>: Send);
+assert_impl_all!(StaticRing<u8, 4>: Send, Sync);
+assert_not_impl_any!(Producer<u8>: Sync, Clone);
+assert_not_impl_any!(Consumer<u8>: Sync, Clone);
+assert_not_impl_any!(contiguous::Producer<u8>: Sync, Clone);
+assert_not_impl_any!(contiguous::Consumer<u8>: Sync, Clone);
+assert_not_impl_any!(Producer<*const u8>: Send);
+assert_not_impl_any!(contiguous::Consumer<*const u8>: Send);
+assert_not_impl_any!(StaticRing<*const u8, 4>: Sync);
 
 /// Every test twice: the two rings share this much of their interface.
 macro_rules! of_both_rings {
@@ -294,6 +309,32 @@ mod chunks {
     }
 
     #[test]
+    fn a_forgotten_iterator_yields_nothing_twice() {
+        for producer_first in [true, false] {
+            let drops = Drops::new();
+            let (mut producer, mut consumer) = contiguous::ring(3);
+            producer.push_iter((0..3).map(|value| drops.counted(value)));
+            let mut values = consumer.pop_iter();
+            assert_eq!(values.next().map(|counted| counted.value), Some(0));
+            core::mem::forget(values);
+            assert_eq!((consumer.len(), producer.is_full()), (2, true));
+            assert_eq!(consumer.pop().map(|counted| counted.value), Some(1));
+            assert_eq!(producer.push_iter((3..9).map(|value| drops.counted(value))), 2);
+            let mut values = consumer.pop_iter();
+            assert_eq!(values.next().map(|counted| counted.value), Some(2));
+            core::mem::forget(values);
+            if producer_first {
+                drop(producer);
+                drop(consumer);
+            } else {
+                drop(consumer);
+                drop(producer);
+            }
+            assert_eq!((drops.dropped(), drops.alive()), (5, 0));
+        }
+    }
+
+    #[test]
     fn an_iterator_that_panics_in_a_fill_has_pushed_what_it_yielded() {
         let (mut producer, mut consumer) = contiguous::ring(4);
         let values = (0..4).inspect(|&value| assert!(value < 2, "the iterator fails"));
@@ -343,17 +384,17 @@ mod without_allocation {
     #[test]
     fn what_is_left_is_dropped_before_it_is_split_again() {
         let drops = Drops::new();
-        let ring = StaticRing::<_, 2>::new();
-        ring.split().unwrap().0.push(drops.counted(())).unwrap();
-        assert_eq!(drops.dropped(), 1);
-        let (mut producer, consumer) = ring.split().unwrap();
-        producer.push(drops.counted(())).unwrap();
-        core::mem::forget(consumer);
-        drop(producer);
-        assert_eq!(drops.alive(), 1);
-        assert!(ring.split().is_none(), "a forgotten end keeps its claim");
-        drop(ring);
-        assert_eq!(drops.alive(), 0);
+        {
+            let ring = StaticRing::<_, 2>::new();
+            ring.split().unwrap().0.push(drops.counted(())).unwrap();
+            assert_eq!(drops.dropped(), 1);
+            let (mut producer, consumer) = ring.split().unwrap();
+            producer.push(drops.counted(())).unwrap();
+            core::mem::forget(consumer);
+            drop(producer);
+            assert!(ring.split().is_none(), "a forgotten end keeps its claim");
+        }
+        assert_eq!((drops.dropped(), drops.alive()), (1, 1), "and what is inside is leaked");
     }
 
     #[test]

@@ -39,11 +39,11 @@ impl Model {
         Self { preemptions: None, ..self }
     }
 
-    /// Explores `body`, prints the count of iterations and asserts the floor.
+    /// Explores `body`, prints the count of iterations, asserts the floor and returns the count.
     ///
     /// # Panics
     /// An iteration fails, or there are fewer than the floor.
-    pub fn check(self, body: impl Fn() + Send + Sync + 'static) {
+    pub fn check(self, body: impl Fn() + Send + Sync + 'static) -> usize {
         let bound = self.bound();
         let started = Instant::now();
         let iterations = explore(bound, body);
@@ -67,6 +67,7 @@ impl Model {
                 self.floor,
             );
         }
+        iterations
     }
 
     fn bound(self) -> Option<usize> {

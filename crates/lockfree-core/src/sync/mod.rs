@@ -15,8 +15,9 @@
 //! `fetch_update` hides a retry loop: write the loop, so that the models see it turn and a
 //! [`Backoff`](crate::Backoff) can pace it. `fetch_nand`, which no processor has, is a loop too.
 //! `get_mut` and `into_inner` look at a word past the models; a relaxed `load` costs the same.
-//! Atomics of 64 bits exist where the target has them, in each face. The module `thread` (`current`,
-//! `park`, `park_timeout`, `yield_now`, `Thread::unpark`) needs `std` in the real face.
+//! Atomics of 64 bits exist where the target has them, in each face. `Mutex` and the module `thread`
+//! (`current`, `park`, `park_timeout`, `yield_now`, `Thread::unpark`) need `std` in the real face. A
+//! lock is for slow paths that wait anyway; its operations do not count as steps.
 //!
 //! Cells of the modelled face have no `const` constructor; [`const_unless_loom!`] declares functions
 //! that are `const` wherever they can be, and [`array_of!`] builds arrays in them. Its statics and
@@ -48,11 +49,13 @@ pub use globals::*;
 #[cfg(any(loom, stepped))]
 pub use instrumented::*;
 #[cfg(loom)]
+pub use loom::sync::{Mutex, MutexGuard};
+#[cfg(loom)]
 pub use modelled::{hint, thread};
 #[cfg(not(any(loom, stepped)))]
 pub use real::*;
 #[cfg(all(stepped, not(loom)))]
-pub use stepped::{hint, thread};
+pub use stepped::{Mutex, MutexGuard, hint, thread};
 pub use witness::{SliceCell, Witness};
 
 /// Declares a function that is `const`, except under `--cfg loom`, whose cells cannot be built in

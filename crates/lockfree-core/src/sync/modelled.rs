@@ -1,10 +1,12 @@
 //! The face of the models: loom's atomics, cured of one blindness, each site known by its place.
 //!
-//! Two environment variables drive the ordering mutation run:
+//! Three environment variables drive the ordering mutation run and print traces:
 //!
 //! * `ATOMWORKS_SITES=file` appends a line `file:line:column:slot:access:ordering` for each site that
 //!   is executed. The slot is 1 for the failure ordering of a compare-exchange, else 0.
 //! * `ATOMWORKS_WEAKEN=file:line:column:slot:ordering` makes that one site use that ordering.
+//! * `ATOMWORKS_TRACE=1` prints each access of each thread as it happens: loom's own log tells the
+//!   switches between threads, and not what they did.
 //!
 //! loom 0.7 keeps one last access for each atomic, so a thread's own relaxed load hides another
 //! thread's store and a branch is never explored (its issues 166 and 392). Here each access first
@@ -65,12 +67,18 @@ impl Probe {
 #[track_caller]
 fn at_site(slot: u8, access: Access, order: Ordering) -> Ordering {
     static WEAKENED: OnceLock<Option<Weakened>> = OnceLock::new();
+    static TRACED: OnceLock<bool> = OnceLock::new();
     static RECORDER: OnceLock<Option<Mutex<Recorder>>> = OnceLock::new();
 
     let location = Location::caller();
     if let Some(recorder) = RECORDER.get_or_init(Recorder::from_environment) {
         let mut recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
         recorder.record(location, slot, access, order);
+    }
+    // The failure ordering stands on the line of its access.
+    if slot == 0 && *TRACED.get_or_init(|| std::env::var_os("ATOMWORKS_TRACE").is_some()) {
+        let thread = loom::thread::current().id();
+        std::eprintln!("{thread:?} {location} {access:?} {order:?}");
     }
     match WEAKENED.get_or_init(Weakened::from_environment) {
         Some(weakened) if weakened.is_at(location, slot) => weakened.to,

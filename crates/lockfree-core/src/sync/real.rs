@@ -12,6 +12,9 @@ pub mod hint {
     pub use core::hint::spin_loop;
 }
 
+#[cfg(feature = "std")]
+pub use std::sync::{Mutex, MutexGuard};
+
 /// What waits or yields. Needs an operating system.
 #[cfg(feature = "std")]
 pub mod thread {

@@ -10,6 +10,7 @@ use core::{
 use std::{boxed::Box, thread_local};
 
 pub(super) use core::sync::atomic;
+pub use std::sync::{Mutex, MutexGuard};
 
 use super::{Access, Ordering};
 

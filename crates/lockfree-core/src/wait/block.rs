@@ -17,10 +17,13 @@ use core::{
 use std::thread_local;
 use std::{sync::Arc, task::Wake, time::Instant};
 
-use crate::sync::{
-    AtomicBool,
-    Ordering::{Acquire, Release},
-    thread::{self, Thread},
+use crate::{
+    Backoff,
+    sync::{
+        AtomicBool,
+        Ordering::{Acquire, Release},
+        thread::{self, Thread},
+    },
 };
 
 /// Runs `future` on this thread and returns its output; parks while it waits.
@@ -70,6 +73,18 @@ pub fn block_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F:
     };
     parker.give_back();
     output
+}
+
+/// Tries for some microseconds, before it is worth while to sleep.
+pub(super) fn spin<R>(attempt: &mut impl FnMut() -> Option<R>) -> Option<R> {
+    let backoff = Backoff::new();
+    loop {
+        let found = attempt();
+        if found.is_some() || backoff.is_completed() {
+            return found;
+        }
+        backoff.spin();
+    }
 }
 
 /// What a thread sleeps on.

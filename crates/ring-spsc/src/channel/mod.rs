@@ -11,7 +11,7 @@
 //! use ring_spsc::channel;
 //!
 //! # #[cfg(feature = "blocking")] {
-//! let (mut sender, receiver) = channel::channel(8);
+//! let (mut sender, receiver) = channel::channel::<u64>(8);
 //! let doubling = std::thread::spawn(move || receiver.into_iter().map(|value| value * 2).sum::<u64>());
 //! for value in 1..=100 {
 //!     sender.send(value).unwrap();
@@ -53,26 +53,4 @@ struct Waiting {
     sender: CachePadded<WakerCell>,
     /// The receiver, for a value.
     receiver: CachePadded<WakerCell>,
-}
-
-/// Waits on `cell`, spinning first and then asleep, until `attempt` gives something; `None` if it
-/// has given nothing by `deadline`.
-#[cfg(feature = "blocking")]
-fn wait_on<R>(
-    cell: &WakerCell,
-    deadline: Option<std::time::Instant>,
-    mut attempt: impl FnMut() -> Option<R>,
-) -> Option<R> {
-    let backoff = lockfree_core::Backoff::new();
-    loop {
-        if let Some(found) = attempt() {
-            return Some(found);
-        }
-        if backoff.is_completed() {
-            break;
-        }
-        backoff.spin();
-    }
-    let asleep = core::future::poll_fn(|cx| cell.poll_until(cx, &mut attempt));
-    lockfree_core::wait::block_until(asleep, deadline)
 }

@@ -12,9 +12,9 @@ use core::{
 #[cfg(feature = "blocking")]
 use std::time::Instant;
 
-use super::{Closed, TryRecvError, Waiting};
 #[cfg(feature = "blocking")]
-use super::{RecvTimeoutError, wait_on};
+use super::RecvTimeoutError;
+use super::{Closed, TryRecvError, Waiting};
 use crate::Consumer;
 
 #[cfg(feature = "blocking")]
@@ -98,7 +98,9 @@ impl<T> Receiver<T> {
     #[cfg(feature = "blocking")]
     fn recv_until(&mut self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
         let Self { consumer, sender: WakeAtDrop(waiting) } = self;
-        wait_on(&waiting.receiver, deadline, || attempt(consumer, waiting))
+        waiting
+            .receiver
+            .block_until(deadline, || attempt(consumer, waiting))
             .ok_or(RecvTimeoutError::Timeout)?
             .map_err(|Closed(())| RecvTimeoutError::Closed)
     }
@@ -111,7 +113,9 @@ impl<T> Receiver<T> {
     #[cfg(feature = "blocking")]
     pub fn recv_into(&mut self, values: &mut impl Extend<T>, most: usize) -> Result<usize, Closed> {
         let Self { consumer, sender: WakeAtDrop(waiting) } = self;
-        wait_on(&waiting.receiver, None, || recv_into(consumer, waiting, values, most))
+        waiting
+            .receiver
+            .block_until(None, || recv_into(consumer, waiting, values, most))
             .unwrap_or_else(|| unreachable!("there is no deadline"))
     }
 

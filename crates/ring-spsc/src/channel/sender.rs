@@ -12,9 +12,9 @@ use core::{
 #[cfg(feature = "blocking")]
 use std::time::Instant;
 
-use super::{Closed, TrySendError, Waiting};
 #[cfg(feature = "blocking")]
-use super::{SendTimeoutError, wait_on};
+use super::SendTimeoutError;
+use super::{Closed, TrySendError, Waiting};
 use crate::{Full, Producer};
 
 /// The end of a [`channel`](super::channel()) that sends.
@@ -113,7 +113,7 @@ impl<T> Sender<T> {
     ) -> Result<(), SendTimeoutError<T>> {
         let Self { producer, receiver: WakeAtDrop(waiting) } = self;
         let mut value = Some(value);
-        match wait_on(&waiting.sender, deadline, || attempt(producer, waiting, &mut value)) {
+        match waiting.sender.block_until(deadline, || attempt(producer, waiting, &mut value)) {
             Some(Ok(())) => Ok(()),
             Some(Err(Closed(value))) => Err(SendTimeoutError::Closed(value)),
             None => Err(SendTimeoutError::Timeout(value.expect("what was not sent is here"))),

@@ -174,8 +174,8 @@ impl<'a, T, S: Storage<Slot = Place<T>>> IntoIterator for ReadChunk<'a, T, S> {
     }
 }
 
-/// Moves values out of a ring; see [`Consumer::pop_iter`]. What it has yielded leaves the ring when
-/// it is dropped.
+/// Moves values out of a ring; see [`Consumer::pop_iter`]. The places of what it has yielded go back
+/// to the producer together, when it is dropped.
 pub struct IntoIter<'a, T, S: Storage<Slot = Place<T>>> {
     chunk: ReadChunk<'a, T, S>,
     yielded: usize,
@@ -189,10 +189,9 @@ impl<T, S: Storage<Slot = Place<T>>> Iterator for IntoIter<'_, T, S> {
         if self.yielded == self.chunk.count {
             return None;
         }
-        let place = self.chunk.consumer.place(self.yielded, Access::Read);
         self.yielded += 1;
-        // SAFETY: C2: the value is present, and is counted as moved out.
-        Some(unsafe { place.read() })
+        // SAFETY: the chunk lends this value.
+        Some(unsafe { self.chunk.consumer.take() })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -207,8 +206,9 @@ impl<T, S: Storage<Slot = Place<T>>> FusedIterator for IntoIter<'_, T, S> {}
 
 impl<T, S: Storage<Slot = Place<T>>> Drop for IntoIter<'_, T, S> {
     fn drop(&mut self) {
-        // SAFETY: that many values have been moved out.
-        unsafe { self.chunk.consumer.vacate(self.yielded) };
+        if self.yielded > 0 {
+            self.chunk.consumer.vacate();
+        }
     }
 }
 

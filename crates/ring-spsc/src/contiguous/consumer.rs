@@ -56,11 +56,10 @@ impl<T, S: Storage<Slot = Place<T>>> Consumer<T, S> {
         self.cursor.ready.min(wanted)
     }
 
-    /// The place `ahead` of the oldest value.
+    /// The place of the oldest value.
     #[inline(always)]
-    pub(super) fn place(&self, ahead: usize, access: Access) -> *mut T {
-        let position = state::advance(self.cursor.head, ahead, self.capacity());
-        self.cursor.circle.at(position, self.marks(), access)
+    fn place(&self, access: Access) -> *mut T {
+        self.cursor.circle.at(self.cursor.head, self.marks(), access)
     }
 
     /// The oldest `count` values.
@@ -69,18 +68,33 @@ impl<T, S: Storage<Slot = Place<T>>> Consumer<T, S> {
         self.cursor.circle.run(self.cursor.head, count, self.marks(), access)
     }
 
-    /// Gives the oldest `count` places back to the producer.
+    /// Moves the oldest value out. Its place goes back to the producer with the next
+    /// [`vacate`](Self::vacate), so whoever forgets that has not moved a value out twice.
     ///
     /// # Safety
-    /// Their values are present, and have been moved out or dropped.
+    /// There is a value.
     #[inline(always)]
-    pub(super) unsafe fn vacate(&mut self, count: usize) {
-        if count == 0 {
-            // Nothing moves: the line of the index stays where it is.
-            return;
-        }
+    pub(super) unsafe fn take(&mut self) -> T {
+        // SAFETY: C2: the value is present, and counted as moved out below.
+        let value = unsafe { self.place(Access::Read).read() };
+        // SAFETY: as above.
+        unsafe { self.pass(1) };
+        value
+    }
+
+    /// Leaves the oldest `count` values behind.
+    ///
+    /// # Safety
+    /// They are present, and have been moved out.
+    #[inline(always)]
+    unsafe fn pass(&mut self, count: usize) {
         self.cursor.head = state::advance(self.cursor.head, count, self.capacity());
         self.cursor.ready -= count;
+    }
+
+    /// Gives the places of all values left behind back to the producer.
+    #[inline(always)]
+    pub(super) fn vacate(&self) {
         self.marks().vacate(self.cursor.head);
     }
 
@@ -90,23 +104,22 @@ impl<T, S: Storage<Slot = Place<T>>> Consumer<T, S> {
         if self.ready_for(1) == 0 {
             return None;
         }
-        // SAFETY: C2: the value is present.
-        let value = unsafe { self.place(0, Access::Read).read() };
-        // SAFETY: it has been moved out.
-        unsafe { self.vacate(1) };
+        // SAFETY: there is a value.
+        let value = unsafe { self.take() };
+        self.vacate();
         Some(value)
     }
 
     /// The oldest value, left where it is.
     pub fn peek(&self) -> Option<&T> {
         // SAFETY: C2: the value is present, and stays so while this end is borrowed.
-        (!self.is_empty()).then(|| unsafe { &*self.place(0, Access::Read) })
+        (!self.is_empty()).then(|| unsafe { &*self.place(Access::Read) })
     }
 
     /// The oldest value, left where it is, to be changed.
     pub fn peek_mut(&mut self) -> Option<&mut T> {
         // SAFETY: C2: the value is present, and stays so while this end is borrowed, exclusively.
-        (!self.is_empty()).then(|| unsafe { &mut *self.place(0, Access::Write) })
+        (!self.is_empty()).then(|| unsafe { &mut *self.place(Access::Write) })
     }
 
     /// Pops as many values as there are, at most as many as fit, into the front of `values`;
@@ -121,10 +134,17 @@ impl<T, S: Storage<Slot = Place<T>>> Consumer<T, S> {
         let (front, rest) = values[..count].split_at_mut(first.len());
         // SAFETY: C2: the values are present, as many as asked for.
         unsafe { ptr::copy_nonoverlapping(first.cast().as_ptr(), front.as_mut_ptr(), front.len()) };
-        // SAFETY: C2: the values are present, as many as asked for.
-        unsafe { ptr::copy_nonoverlapping(second.cast().as_ptr(), rest.as_mut_ptr(), rest.len()) };
-        // SAFETY: they have been copied, and have no drop.
-        unsafe { self.vacate(count) };
+        if !rest.is_empty() {
+            // SAFETY: C2: the values are present, as many as asked for.
+            unsafe {
+                ptr::copy_nonoverlapping(second.cast().as_ptr(), rest.as_mut_ptr(), rest.len());
+            };
+        }
+        if count > 0 {
+            // SAFETY: they have been copied, and have no drop.
+            unsafe { self.pass(count) };
+            self.vacate();
+        }
         count
     }
 
@@ -177,6 +197,8 @@ impl<T, S: Storage<Slot = Place<T>>> Consumer<T, S> {
 
 impl<T, S: Storage<Slot = Place<T>>> Drop for Consumer<T, S> {
     fn drop(&mut self) {
+        // A forgotten iterator has not told of what it yielded.
+        self.vacate();
         leave(&self.storage, End::Consumer, self.cursor.head);
     }
 }

@@ -108,8 +108,10 @@ impl<T, S: Storage<Slot = Place<T>>> Producer<T, S> {
         let (front, rest) = values[..count].split_at(first.len());
         // SAFETY: C2: the places are free, as many as the values.
         unsafe { ptr::copy_nonoverlapping(front.as_ptr(), first.cast().as_ptr(), front.len()) };
-        // SAFETY: C2: the places are free, as many as the values.
-        unsafe { ptr::copy_nonoverlapping(rest.as_ptr(), second.cast().as_ptr(), rest.len()) };
+        if !rest.is_empty() {
+            // SAFETY: C2: the places are free, as many as the values.
+            unsafe { ptr::copy_nonoverlapping(rest.as_ptr(), second.cast().as_ptr(), rest.len()) };
+        }
         // SAFETY: they are written.
         unsafe { self.publish(count) };
         count

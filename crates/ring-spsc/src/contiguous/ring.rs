@@ -32,8 +32,8 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | tail | `Marks::publish` | `Marks::seen_tail` | the values before it | `tail_*` |
-//! | head | `Marks::vacate` | `Marks::seen_head` | that the values before it have been read out | `head_*` |
+//! | tail | `Marks::publish` | `Marks::seen_tail` | the values before it | `tail_and_head_*` |
+//! | head | `Marks::vacate` | `Marks::seen_head` | that the values before it have been read out | `tail_and_head_*` |
 
 use core::{mem::MaybeUninit, ops::Range, ptr::NonNull};
 

@@ -1,0 +1,311 @@
+//! A line of waiting tasks.
+//!
+//! An event count (Reed and Kanodia, *Synchronization with Eventcounts and Sequencers*, 1979) whose
+//! waiters are woken singly and in turn, as in a semaphore's queue (Dijkstra, 1965).
+//!
+//! # State
+//!
+//! ```text
+//! line      under a lock: ticket -> waker, of each waiter that has not been notified
+//! waiting   how many those are, written under the lock, read without it
+//! ```
+//!
+//! | a waiter | has a ticket | which is in the line | goes to |
+//! | --- | --- | --- | --- |
+//! | idle | no | | waiting |
+//! | waiting | yes | yes | notified, idle |
+//! | notified | yes | no | waiting, idle |
+//!
+//! # Invariants
+//!
+//! * I1: whoever holds the lock runs no code of the user: wakers are cloned, woken and dropped
+//!   outside.
+//! * I2: a notification takes one ticket out of the line. Its waiter goes on with what it waited
+//!   for, or finds that another has taken that and waits again *with the same ticket*, or leaves and
+//!   notifies the next: it is never kept by one who does not use it.
+//!
+//! # Progress and linearization
+//!
+//! Nobody there: `notify` is wait-free, two accesses, and linearizes at the load. Otherwise all take
+//! the lock, for a search among the waiters: waiters, and those who notify them, wait for a thread
+//! that is stopped with the lock. It touches nothing else: what goes on without meeting a waiter
+//! never does.
+//!
+//! # Why no wake-up is lost
+//!
+//! For one waiter, by the second look of [`WakerCell`](super::WakerCell): the lock takes the place
+//! of the cell's states. For many that share things, say values: those who put a value there notify
+//! once for each, afterwards. Let V be the values there and N the notifications under way: those
+//! still to be given, and those given to a waiter that has not looked since. V <= N as long as
+//! somebody waits in the line: to wait is to have seen V = 0; to put a value there adds one to both;
+//! a notified waiter takes a value, one off both, or has seen V = 0, and what came since has brought
+//! its own N; one who takes a value unasked lowers V only; one who leaves hands its N on. So when N
+//! is 0, nothing is there that a waiter could have.
+//!
+//! # Orderings
+//!
+//! | edge | release side | acquire side | carries | loom test |
+//! | --- | --- | --- | --- | --- |
+//! | join-line | fence in `notify` | fence in `arm` | of the thing waited for and the place in the line, one is seen | `join_line_loses_no_wake_up` |
+
+use alloc::collections::BTreeMap;
+use core::{
+    fmt,
+    future::poll_fn,
+    mem,
+    ops::Deref,
+    task::{Context, Poll, Waker},
+};
+use std::{sync::PoisonError, time::Instant};
+
+use super::block;
+use crate::{
+    const_unless_loom,
+    sync::{
+        AtomicUsize, Mutex, MutexGuard,
+        Ordering::{Relaxed, SeqCst},
+        fence,
+    },
+};
+
+/// A line of any number of waiting tasks and threads, woken in the order in which they came.
+///
+/// The protocol is that of [`WakerCell`](super::WakerCell): who waits joins the line and *then looks
+/// once more*; who wakes makes true what is waited for and *then* notifies, once for each thing that
+/// one waiter can use. [`Waiter::poll_until`] and [`block_until`](Self::block_until) do it right.
+///
+/// Who does not wait may overtake who does: that keeps processors busy. A waiter that is notified
+/// and comes too late keeps its place at the head of the line.
+///
+/// ```
+/// use lockfree_core::{sync::{AtomicU32, Ordering::Relaxed}, wait::WaitQueue};
+///
+/// let (tickets, line) = (AtomicU32::new(0), WaitQueue::new());
+/// let take = || {
+///     let left = tickets.load(Relaxed);
+///     let taken = left > 0 && tickets.compare_exchange(left, left - 1, Relaxed, Relaxed).is_ok();
+///     taken.then_some(())
+/// };
+/// std::thread::scope(|scope| {
+///     for _ in 0..3 {
+///         scope.spawn(|| line.block_until(None, take));
+///     }
+///     for _ in 0..3 {
+///         tickets.fetch_add(1, Relaxed);
+///         line.notify_one();
+///     }
+/// });
+/// assert_eq!(tickets.load(Relaxed), 0);
+/// ```
+pub struct WaitQueue {
+    waiting: AtomicUsize,
+    line: Mutex<Line>,
+}
+
+struct Line {
+    wakers: BTreeMap<u64, Waker>,
+    next_ticket: u64,
+}
+
+impl WaitQueue {
+    const_unless_loom! {
+        /// A line where nobody waits.
+        #[must_use]
+        pub fn new() -> Self {
+            let line = Line { wakers: BTreeMap::new(), next_ticket: 0 };
+            Self { waiting: AtomicUsize::new(0), line: Mutex::new(line) }
+        }
+    }
+
+    /// One who may wait here. Not yet in the line.
+    pub fn waiter(&self) -> Waiter<&Self> {
+        Waiter::new(self)
+    }
+
+    /// Waits, spinning for some microseconds and then asleep, until `attempt` gives something; `None`
+    /// if it has given nothing by `deadline`. It is called once at least.
+    ///
+    /// # Panics
+    /// `attempt` panics.
+    pub fn block_until<R>(
+        &self,
+        deadline: Option<Instant>,
+        mut attempt: impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        block::spin(&mut attempt).or_else(|| {
+            let mut waiter = self.waiter();
+            block::block_until(poll_fn(|cx| waiter.poll_until(cx, &mut attempt)), deadline)
+        })
+    }
+
+    /// Wakes the waiter at the head of the line, if there is one.
+    ///
+    /// With nobody there it costs a fence and a load. Who joins at the same time is woken, or sees in
+    /// its second look what this thread did before this call.
+    ///
+    /// # Panics
+    /// The waker's `wake` panics. The line stays valid.
+    #[inline]
+    pub fn notify_one(&self) {
+        self.notify_many(1);
+    }
+
+    /// Wakes the first `count` waiters in the line; all, if there are no more.
+    ///
+    /// # Panics
+    /// A waker's `wake` panics. The line stays valid; the waiters after that one stay in it.
+    #[inline]
+    pub fn notify_many(&self, count: usize) {
+        if self.has_waiters() {
+            self.notify_in_turn(count);
+        }
+    }
+
+    /// Wakes everybody who is in the line.
+    ///
+    /// # Panics
+    /// A waker's `wake` panics. The line stays valid; the waiters after that one are not woken.
+    #[inline]
+    pub fn notify_all(&self) {
+        if self.has_waiters() {
+            self.notify_everybody();
+        }
+    }
+
+    #[inline]
+    fn has_waiters(&self) -> bool {
+        // SeqCst [join-line]: what the caller did comes before the look at the line.
+        fence(SeqCst);
+        // Relaxed: the fence orders it; the line is read again under the lock.
+        self.waiting.load(Relaxed) > 0
+    }
+
+    #[cold]
+    fn notify_in_turn(&self, count: usize) {
+        for _ in 0..count {
+            let first = self.change(|line| line.wakers.pop_first());
+            let Some((_, waker)) = first else { break };
+            waker.wake();
+        }
+    }
+
+    #[cold]
+    fn notify_everybody(&self) {
+        for waker in self.change(|line| mem::take(&mut line.wakers)).into_values() {
+            waker.wake();
+        }
+    }
+
+    /// Changes the line and keeps count. `change` must be no code of the user (I1).
+    fn change<R>(&self, change: impl FnOnce(&mut Line) -> R) -> R {
+        let mut line = self.lock();
+        let result = change(&mut line);
+        // Relaxed: the lock orders the writers, and the fences the readers.
+        self.waiting.store(line.wakers.len(), Relaxed);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for WaitQueue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for WaitQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Relaxed: a snapshot.
+        let waiting = self.waiting.load(Relaxed);
+        f.debug_struct("WaitQueue").field("waiting", &waiting).finish_non_exhaustive()
+    }
+}
+
+/// One who waits in a [`WaitQueue`], at a place in the line that it has from its first
+/// [`Pending`](Poll::Pending) until it finds what it waits for or is dropped.
+///
+/// Cancel-safe: if it is dropped after it was notified, the next in the line is notified instead. One
+/// that was notified and is neither polled nor dropped keeps that from the others.
+///
+/// `Q` is a reference to the line, or something that owns it: `WaitQueue::waiter` gives the first.
+pub struct Waiter<Q: Deref<Target = WaitQueue>> {
+    queue: Q,
+    ticket: Option<u64>,
+}
+
+impl<Q: Deref<Target = WaitQueue>> Waiter<Q> {
+    /// One who may wait there. Not yet in the line.
+    pub fn new(queue: Q) -> Self {
+        Self { queue, ticket: None }
+    }
+
+    /// Looks whether `attempt` gives something; if not, joins the line and looks once more. Leaves
+    /// the line when something is found. Locks only if the first look is in vain, or was once.
+    ///
+    /// # Panics
+    /// `attempt` or the waker's `clone` panics. The place in the line is kept.
+    pub fn poll_until<R>(
+        &mut self,
+        cx: &Context<'_>,
+        mut attempt: impl FnMut() -> Option<R>,
+    ) -> Poll<R> {
+        let mut found = attempt();
+        if found.is_none() {
+            self.arm(cx.waker());
+            found = attempt();
+        }
+        match found {
+            Some(found) => {
+                self.leave();
+                Poll::Ready(found)
+            }
+            None => Poll::Pending,
+        }
+    }
+
+    /// Joins the line, to be woken by `waker`; one who has a place there keeps it. Look once more at
+    /// what you wait for before you sleep, and [`leave`](Self::leave) if you have found it.
+    ///
+    /// Allocates where the line becomes longer than before.
+    ///
+    /// # Panics
+    /// The waker's `clone` panics.
+    pub fn arm(&mut self, waker: &Waker) {
+        let waker = waker.clone();
+        let replaced = self.queue.change(|line| {
+            let ticket = *self.ticket.get_or_insert_with(|| {
+                line.next_ticket += 1;
+                line.next_ticket
+            });
+            line.wakers.insert(ticket, waker)
+        });
+        // SeqCst [join-line]: the caller's second look comes after the place in the line.
+        fence(SeqCst);
+        drop(replaced);
+    }
+
+    /// Leaves the line, having found what one waited for; true if one was notified since. That
+    /// notification is used up: who has not found anything drops the waiter instead.
+    pub fn leave(&mut self) -> bool {
+        let Some(ticket) = self.ticket.take() else { return false };
+        self.queue.change(|line| line.wakers.remove(&ticket)).is_none()
+    }
+}
+
+/// Leaves the line, and hands a notification on.
+impl<Q: Deref<Target = WaitQueue>> Drop for Waiter<Q> {
+    fn drop(&mut self) {
+        if self.leave() {
+            self.queue.notify_one();
+        }
+    }
+}
+
+impl<Q: Deref<Target = WaitQueue>> fmt::Debug for Waiter<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiter").field("ticket", &self.ticket).finish_non_exhaustive()
+    }
+}

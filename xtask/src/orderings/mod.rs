@@ -1,0 +1,285 @@
+//! `cargo xtask orderings`: is each ordering needed, and does a model show it?
+//!
+//! Every access that names an ordering stronger than `Relaxed` is weakened by one step, one at a
+//! time, and the models that visit it run again: one of them must fail. The accesses come from two
+//! sources that must agree: a scan of the sources, and what the modelled face records when the
+//! models run.
+
+mod allow;
+mod baseline;
+mod mutant;
+mod report;
+
+use core::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use self::{
+    allow::Allowed,
+    baseline::Baseline,
+    mutant::{Mutant, Verdict},
+};
+pub use self::{mutant::Kind, report::Report};
+use crate::{
+    cargo::{self, Face, Test},
+    process,
+    scan::{self, Access, Order, Source},
+    term, workspace,
+};
+
+/// Weakens each ordering by one step and shows the model that then fails
+#[derive(Debug, Default, clap::Args)]
+#[command(
+    after_help = "The run fails on a survivor (no model fails when the ordering is weaker), on \
+an inconclusive mutant (a model ran out of time or of branches, which proves nothing) and on an \
+ordering that no model visits. What loom cannot show stands in xtask/orderings.allow.md with its \
+reason. The ledger is also written to target/orderings/CRATE.md."
+)]
+pub struct Args {
+    /// The crates to weaken [default: all]
+    #[arg(value_name = "CRATE")]
+    crates: Vec<String>,
+    /// Only the site at this place, as `ring.rs:42` or `crates/ring-spsc/src/ring.rs:42:19`
+    #[arg(long, value_name = "FILE:LINE[:COLUMN]")]
+    site: Option<Place>,
+}
+
+/// A place that a user has named.
+#[derive(Clone, Debug)]
+struct Place {
+    file: String,
+    line: usize,
+    column: Option<usize>,
+}
+
+impl core::str::FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts: Vec<_> = text.split(':').collect();
+        let number = |part: &str| part.parse().map_err(|_| format!("{part:?} is no number"));
+        match parts[..] {
+            [file, line] => Ok(Self { file: file.to_owned(), line: number(line)?, column: None }),
+            [file, line, column] => Ok(Self {
+                file: file.to_owned(),
+                line: number(line)?,
+                column: Some(number(column)?),
+            }),
+            _ => Err("a place is FILE:LINE or FILE:LINE:COLUMN".to_owned()),
+        }
+    }
+}
+
+impl Place {
+    fn is(&self, file: &str, access: &Access) -> bool {
+        let same_file = file.strip_suffix(self.file.as_str());
+        same_file.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+            && self.line == access.at.line
+            && self.column.is_none_or(|column| column == access.at.column)
+    }
+}
+
+/// What is weakened: a crate's sources and the models that visit them.
+#[derive(Debug)]
+pub struct Subject {
+    /// Its name, for the ledger.
+    pub name: String,
+    /// Its sources.
+    pub sources: Vec<Source>,
+    /// Its models.
+    pub models: Vec<Test>,
+}
+
+/// An ordering of an access: 0 for the access itself, 1 for the failure of a compare-exchange.
+pub(crate) type Slot = usize;
+
+/// One ordering in the sources.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site<'a> {
+    source: &'a Source,
+    access: &'a Access,
+    slot: Slot,
+    order: Order,
+}
+
+impl Site<'_> {
+    /// As the modelled face records it.
+    fn key(&self) -> Key {
+        (self.source.path.clone(), self.access.at.line, self.access.at.column, self.slot)
+    }
+
+    fn place(&self) -> String {
+        format!("{}:{}:{}", self.source.path, self.access.at.line, self.access.at.column)
+    }
+
+    fn edges(&self) -> Vec<String> {
+        self.source.edges(self.access, self.order)
+    }
+}
+
+/// File, line, column and slot.
+pub(crate) type Key = (String, usize, usize, Slot);
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut subjects = Vec::new();
+    for one in workspace::select(&args.crates)? {
+        let mut sources = scan::read_crate(workspace::root(), &one.dir.join("src"))?;
+        // The façade is what sites are told by; its own accesses are the ones it forwards.
+        sources.retain(|source| !source.path.starts_with("crates/lockfree-core/src/sync/"));
+        if let Some(place) = &args.site {
+            for source in &mut sources {
+                let path = &source.path;
+                source.accesses.retain(|access| place.is(path, access));
+            }
+            if sources.iter().all(|source| source.accesses.is_empty()) {
+                continue;
+            }
+        }
+        let has_models = one.has_tests("loom");
+        subjects.push((Subject { name: one.name, sources, models: Vec::new() }, has_models));
+    }
+    ensure!(!subjects.is_empty(), "no access with an ordering stands there");
+
+    let packages: Vec<_> =
+        subjects.iter().filter(|(_, has)| *has).map(|(one, _)| one.name.as_str()).collect();
+    let models = if packages.is_empty() {
+        Vec::new()
+    } else {
+        cargo::build_tests(cargo::cargo(Face::Modelled), &packages, "loom")?
+    };
+    let allowed = allow::read()?;
+    let out = workspace::root().join("target/orderings");
+    fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
+
+    let mut failed = Vec::new();
+    for (mut subject, _) in subjects {
+        let own = models.iter().filter(|test| test.package == subject.name);
+        subject.models = own.cloned().collect();
+        let report = weaken(&subject, &allowed, args.site.is_some())?;
+        report.print();
+        let file: PathBuf = out.join(format!("{}.md", subject.name));
+        if args.site.is_none() {
+            fs::write(&file, report.markdown())
+                .with_context(|| format!("writing {}", file.display()))?;
+        }
+        if !report.holds() {
+            failed.push(subject.name);
+        }
+    }
+    ensure!(failed.is_empty(), "orderings: {} must be looked at", failed.join(", "));
+    Ok(())
+}
+
+/// The edges that rows of the allow-list name, in the files under `dir`.
+///
+/// # Errors
+/// The allow-list cannot be read.
+pub fn allowed_edges(dir: &str) -> Result<BTreeSet<String>> {
+    let rows = allow::read()?.into_iter().filter(|entry| entry.file.starts_with(dir));
+    Ok(rows.map(|entry| entry.place).collect())
+}
+
+/// Weakens every ordering of `subject` and runs its models, those that visit it, until one fails.
+///
+/// `partly` says that the sources hold only some of the accesses: what else is recorded or allowed
+/// is then no news.
+///
+/// # Errors
+/// The models do not run, or do not hold as they are.
+pub fn weaken(subject: &Subject, allowed: &[Allowed], partly: bool) -> Result<Report> {
+    let sites: BTreeMap<Key, Site<'_>> =
+        sites(&subject.sources).map(|site| (site.key(), site)).collect();
+    let baseline = Baseline::take(&subject.models, &subject.sources)?;
+    let mut report = Report::new(&subject.name);
+    if !partly {
+        report.disagreements = baseline.disagreements(&sites);
+    }
+
+    let mut mutants = Vec::new();
+    for (key, site) in &sites {
+        if site.order == Order::Relaxed || !site.access.modelled {
+            continue;
+        }
+        match baseline.visited(key) {
+            Some(visit) => {
+                mutants.extend(mutant::of(*site, visit.kind).map(|mutant| (mutant, visit)));
+            }
+            None if allowed.iter().any(|entry| entry.covers(site)) => {}
+            None => report.unvisited.push((site.place(), site.order, site.edges())),
+        }
+    }
+    let bar = term::bar(mutants.len(), &subject.name);
+    let verdicts = process::on_every_core(mutants, |(mutant, visit)| {
+        let (verdict, time) = judge(&mutant, &visit.tests)?;
+        bar.inc(1);
+        anyhow::Ok((mutant, verdict, time))
+    });
+    bar.finish_and_clear();
+    for judged in verdicts {
+        let (mutant, mut verdict, time) = judged?;
+        if !matches!(verdict, Verdict::Killed { .. })
+            && let Some(entry) = allowed.iter().find(|entry| entry.covers(&mutant.site))
+        {
+            verdict = Verdict::Allowed { why: entry.why.clone() };
+        }
+        report.enter(&mutant, verdict, time);
+    }
+    if !partly {
+        report.stale = stale(allowed, &sites, &baseline, &report);
+    }
+    Ok(report)
+}
+
+/// Entries of the allow-list that this crate's sources do not need, or no longer.
+fn stale(
+    allowed: &[Allowed],
+    sites: &BTreeMap<Key, Site<'_>>,
+    baseline: &Baseline,
+    report: &Report,
+) -> Vec<String> {
+    let of_this = |entry: &&Allowed| sites.values().any(|site| site.source.path == entry.file);
+    let needed = |entry: &&Allowed| {
+        sites.iter().any(|(key, site)| {
+            entry.covers(site) && (baseline.visited(key).is_none() || report.allows(&site.place()))
+        })
+    };
+    allowed.iter().filter(of_this).filter(|entry| !needed(entry)).map(Allowed::name).collect()
+}
+
+/// Runs the tests that visit a mutant, the fastest first, until one kills it.
+fn judge(mutant: &Mutant<'_>, tests: &[(Test, Duration)]) -> Result<(Verdict, Duration)> {
+    let mut inconclusive = None;
+    let mut spent = Duration::ZERO;
+    for (test, usual) in tests {
+        let mut command = test.command();
+        command.env("ATOMWORKS_WEAKEN", mutant.variable()).env_remove("ATOMWORKS_SITES");
+        let outcome = process::run(command, Duration::from_secs(20) + 10 * *usual)?;
+        spent += outcome.elapsed;
+        match mutant::cause(&outcome) {
+            Ok(None) => {}
+            Ok(Some(how)) => {
+                return Ok((Verdict::Killed { by: test.name.clone(), how }, outcome.elapsed));
+            }
+            Err(why) => inconclusive = Some(format!("{} {why}", test.name)),
+        }
+    }
+    let verdict = match inconclusive {
+        Some(why) => Verdict::Inconclusive { why },
+        None => Verdict::Survived { tests: tests.len() },
+    };
+    Ok((verdict, spent))
+}
+
+fn sites(sources: &[Source]) -> impl Iterator<Item = Site<'_>> {
+    sources.iter().flat_map(|source| {
+        source.accesses.iter().flat_map(move |access| {
+            let orders = access.orders.iter().enumerate();
+            orders.map(move |(slot, &order)| Site { source, access, slot, order })
+        })
+    })
+}

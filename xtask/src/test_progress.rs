@@ -1,0 +1,86 @@
+//! `cargo xtask test-progress`: threads stopped at every access, and steps counted.
+
+use core::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::{
+    cargo::{self, Face},
+    process,
+    term::{self, Align, BAD, GOOD, Table, paint, seconds},
+    test_loom, workspace,
+};
+
+/// Stops a thread for ever at each of its accesses and shows that the others finish
+#[derive(Debug, Default, clap::Args)]
+#[command(
+    after_help = "For each operation and each k, one thread is stopped for ever at its k-th \
+atomic access, and the others must finish a fixed amount of work. The most accesses of any operation \
+are counted too, and held to the bound in its docs where it is called wait-free."
+)]
+pub(crate) struct Args {
+    /// The crates to test [default: all]
+    #[arg(value_name = "CRATE")]
+    crates: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let crates = workspace::select(&args.crates)?;
+    let mut failures = Vec::new();
+    for one in crates.iter().filter(|one| one.is_structure() && !one.has_tests("progress")) {
+        failures.push(format!("{}: has no tests/progress.rs", one.name));
+    }
+    let tested = crates.iter().filter(|one| one.has_tests("progress"));
+    let packages: Vec<_> = tested.map(|one| one.name.as_str()).collect();
+    let mut tests = Vec::new();
+    if !packages.is_empty() {
+        let build = cargo::cargo(Face::Stepped);
+        tests = cargo::build_tests(build, &packages, "progress")?;
+    }
+    for package in packages {
+        if tests.iter().all(|test| test.package != package) {
+            failures.push(format!("{package}: tests/progress.rs holds no test"));
+        }
+    }
+
+    let bar = term::bar(tests.len(), "progress tests");
+    let runs = process::on_every_core(tests, |test| {
+        let outcome = process::run(test.command(), Duration::from_mins(5))?;
+        bar.inc(1);
+        anyhow::Ok((test, outcome))
+    });
+    bar.finish_and_clear();
+    let mut table = Table::new(&[
+        ("crate", Align::Left),
+        ("operation", Align::Left),
+        ("shown", Align::Left),
+        ("time", Align::Right),
+    ]);
+    for run in runs {
+        let (test, outcome) = run?;
+        let lines = outcome.output.lines().map(test_loom::told_in);
+        let told: Vec<_> = lines.filter_map(|line| line.strip_prefix("progress ")).collect();
+        for (i, line) in told.iter().enumerate() {
+            let (operation, shown) = line.split_once(": ").unwrap_or(("", line));
+            let time = if i == 0 { seconds(outcome.elapsed) } else { String::new() };
+            let cells = vec![test.package.clone(), operation.to_owned(), shown.to_owned(), time];
+            table.row(anstyle::Style::new(), cells);
+        }
+        if !outcome.success() {
+            let name = format!("{}: {} {}", test.package, test.name, outcome.describe());
+            failures.push(format!("{name}\n{}", outcome.output));
+        } else if told.is_empty() {
+            failures.push(format!(
+                "{}: {} prints no progress line: it shows nothing",
+                test.package, test.name
+            ));
+        }
+    }
+    table.print();
+    for failure in &failures {
+        anstream::println!("{}", paint(BAD, failure));
+    }
+    ensure!(failures.is_empty(), "{} progress failures", failures.len());
+    anstream::println!("{}", paint(GOOD, "every operation goes on beside a stopped thread"));
+    Ok(())
+}
