@@ -115,18 +115,10 @@ fn a_panic_in_an_attempt_hands_the_notification_on() {
 
 #[test]
 fn an_owner_of_the_line_may_wait_in_it() {
-    let line = Arc::new(AsLine(WaitQueue::new()));
-    struct AsLine(WaitQueue);
-    struct Handle(Arc<AsLine>);
-    impl core::ops::Deref for Handle {
-        type Target = WaitQueue;
-        fn deref(&self) -> &WaitQueue {
-            &self.0.0
-        }
-    }
-    let mut waiter = Waiter::new(Handle(Arc::clone(&line)));
+    let line = Arc::new(WaitQueue::new());
+    let mut waiter = Waiter::new(Arc::clone(&line));
     waiter.arm(Waker::noop());
-    line.0.notify_one();
+    line.notify_one();
     assert!(thread::spawn(move || waiter.leave()).join().unwrap());
 }
 
