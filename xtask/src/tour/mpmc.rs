@@ -18,7 +18,7 @@ use super::{rivals::Bounded, scene::Scene, team::pin};
 use crate::term::grouped;
 
 const CAPACITY: usize = 1_024;
-const PRODUCERS: u64 = 5;
+const PRODUCERS: usize = 5;
 const CONSUMERS: usize = 3;
 const EACH: u64 = 1_000;
 /// Items of each producer where time is taken.
@@ -46,7 +46,7 @@ fn few(scene: &mut Scene) {
 
 fn many(scene: &mut Scene) {
     scene.program("5 producers with 200,000 items each, 3 consumers");
-    let total = PRODUCERS * EACH_OF_MANY;
+    let total = total_of(EACH_OF_MANY);
     let queue = Queue::new(CAPACITY);
     let push = |item| offer(|| queue.push(item).is_ok());
     let ours = stream(EACH_OF_MANY, push, || poll(|| queue.pop()));
@@ -88,7 +88,7 @@ fn by_count(scene: &mut Scene) {
     let left = left + queue.len();
     scene.tell(&format!("Queue: {}", shares(&lock_free)));
     scene.tell(&format!("WaitFreeQueue: {}", shares(&wait_free)));
-    let ends = [lock_free, wait_free].iter().all(|by| by.iter().sum::<u64>() == PRODUCERS * EACH);
+    let ends = [lock_free, wait_free].iter().all(|by| by.iter().sum::<u64>() == total_of(EACH));
     scene.check("every consumer ends, and nothing is left", ends && left == 0);
 }
 
@@ -134,16 +134,21 @@ impl Stream {
     fn is_in_order(&self) -> bool {
         self.received.iter().all(|items| {
             (0..PRODUCERS).all(|producer| {
-                let own = items.iter().filter(|item| **item >> 32 == producer);
+                let own = items.iter().filter(|item| **item >> 32 == producer as u64);
                 own.is_sorted_by(|one, next| one < next)
             })
         })
     }
 }
 
+/// How many items go through where each producer has `each`.
+const fn total_of(each: u64) -> u64 {
+    PRODUCERS as u64 * each
+}
+
 /// The `n`th item of a producer.
-const fn item(producer: u64, n: u64) -> u64 {
-    producer << 32 | n
+const fn item(producer: usize, n: u64) -> u64 {
+    (producer as u64) << 32 | n
 }
 
 /// Five threads push `each` items, three pop; both wait where they must.
@@ -154,7 +159,7 @@ fn stream(each: u64, push: impl Fn(u64) + Sync, pop: impl Fn() -> u64 + Sync) ->
         let producers: Vec<_> = (0..PRODUCERS)
             .map(|producer| {
                 scope.spawn(move || {
-                    pin(producer as usize);
+                    pin(producer);
                     (0..each).for_each(|n| push(item(producer, n)));
                 })
             })
@@ -162,7 +167,7 @@ fn stream(each: u64, push: impl Fn(u64) + Sync, pop: impl Fn() -> u64 + Sync) ->
         let consumers: Vec<_> = (0..CONSUMERS)
             .map(|consumer| {
                 scope.spawn(move || {
-                    pin(PRODUCERS as usize + consumer);
+                    pin(PRODUCERS + consumer);
                     core::iter::repeat_with(pop).take_while(|item| *item != END).collect()
                 })
             })
@@ -180,7 +185,7 @@ fn stream(each: u64, push: impl Fn(u64) + Sync, pop: impl Fn() -> u64 + Sync) ->
 /// How many items each consumer drew, until all that the producers had were drawn.
 fn draw(push: impl Fn(u64) + Sync, pop: impl Fn() -> u64 + Sync) -> Vec<u64> {
     // Relaxed: each draw is one step, and says nothing of the items.
-    let left = AtomicU64::new(PRODUCERS * EACH);
+    let left = AtomicU64::new(total_of(EACH));
     let draws = || left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
     let (push, pop, draws) = (&push, &pop, &draws);
     thread::scope(|scope| {
@@ -211,7 +216,7 @@ fn shares(counts: &[u64]) -> String {
 }
 
 fn check(scene: &mut Scene, each: u64, streams: &[Stream]) {
-    let total = grouped(PRODUCERS * each);
+    let total = grouped(total_of(each));
     let complete = streams.iter().all(|stream| stream.is_complete(each));
     scene.check(&format!("all {total} items arrive, once"), complete);
     let in_order = streams.iter().all(Stream::is_in_order);
