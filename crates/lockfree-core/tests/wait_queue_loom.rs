@@ -227,8 +227,8 @@ fn the_latest_waker_is_woken() {
     Model::new("the_latest_waker_is_woken", 105).check(|| {
         let permits = Permits::new();
         let mut waiter = permits.line.waiter();
-        let mut noop = Context::from_waker(Waker::noop());
-        assert!(waiter.poll_until(&mut noop, || permits.take()).is_pending());
+        let noop = Context::from_waker(Waker::noop());
+        assert!(waiter.poll_until(&noop, || permits.take()).is_pending());
         let releasing = spawn(&permits, Permits::release);
         wait::block_on(poll_fn(|cx| waiter.poll_until(cx, || permits.take())));
         releasing.join().unwrap();
