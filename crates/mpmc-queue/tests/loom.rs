@@ -391,7 +391,7 @@ deep_models! {
     fn deep_two_pushes_against_two_pops_on_one() [60_000] => pushes_and_pops::<AskedRing>(1);
     fn deep_two_pushes_against_two_pops_on_two() [39_000] => pushes_and_pops::<AskedRing>(2);
     fn deep_two_that_push_and_pop() [140_000] => push_then_pop::<AskedRing>();
-    fn deep_two_that_pop_and_push() [100_000] => pop_then_push::<AskedRing>();
+    fn deep_two_that_pop_and_push() [600_000] => pop_then_push::<AskedRing>();
 }
 
 macro_rules! twins {

@@ -49,7 +49,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | request | `operate_slowly`, `help`, `finish` | `help` | the offered cell; what the helper knew when it bound, answered or refused | `request_*` |
+//! | request | `operate_slowly`, `help`, `finish` | `Record::read` | the offered cell; what the helper knew when it bound, answered or refused | `request_*` |
 //! | claim | `help` | `circle::find` | that the request is bound | `claim_*` |
 //! | final | `finish` | `circle::find` | that the request is answered | `final_*` |
 
@@ -121,6 +121,14 @@ pub struct WaitFreeRing<R = Sound> {
 struct Record {
     request: AtomicU64,
     offered: AtomicU64,
+}
+
+impl Record {
+    fn read(&self) -> Request {
+        // Acquire [request]: pairs with the owner's, for what it offers; with other helpers', so that
+        // what they bound it to is seen as they saw it, or later; and with the answer.
+        Request(self.request.load(Acquire))
+    }
 }
 
 /// Holds a cell of a [`WaitFreeRing`], and one of its records.
@@ -208,9 +216,7 @@ impl<R: Rules> WaitFreeRing<R> {
         let shape = &self.circle.shape;
         let record = &*self.records[owner];
         loop {
-            // Acquire [request]: pairs with the owner's, for what it offers; with other helpers', so
-            // that what they bound it to is seen as they saw it, or later; and with the answer.
-            let mut now = Request(record.request.load(Acquire));
+            let mut now = record.read();
             if !now.is_pending() || !now.is_same(request) {
                 return now;
             }
@@ -222,8 +228,8 @@ impl<R: Rules> WaitFreeRing<R> {
             let Found { position, word, stand } = found;
             let place = shape.place(position);
             if R::BROKEN == 4 {
-                // Acquire [request]: a word read after the slot, as it must not be.
-                now = Request(record.request.load(Acquire));
+                // A word read after the slot, as it must not be.
+                now = record.read();
                 if !now.is_pending() || !now.is_same(request) {
                     return now;
                 }
@@ -239,8 +245,8 @@ impl<R: Rules> WaitFreeRing<R> {
                 continue;
             }
             if R::BROKEN == 3 {
-                // Acquire [request]: a word that may be bound further on, as it must not be.
-                now = Request(record.request.load(Acquire));
+                // A word that may be bound further on, as it must not be.
+                now = record.read();
                 if !now.is_pending() || !now.is_same(request) {
                     return now;
                 }
@@ -284,9 +290,8 @@ impl<R: Rules> WaitFreeRing<R> {
             let _ = record.request.compare_exchange(request.0, done.0, Release, Relaxed);
         } else if R::BROKEN == 1 {
             let undone = shape.later(word, u64::MAX, shape.cell(word));
-            // Release [claim]: a claim is undone, as it must not be.
-            // Relaxed: as for those that finish it.
-            let _ = self.circle.slot(place).compare_exchange(word, undone, Release, Relaxed);
+            // Relaxed: a claim is undone, as it must not be.
+            let _ = self.circle.slot(place).compare_exchange(word, undone, Relaxed, Relaxed);
         }
         self.make_final(record, kind, place, word);
     }
