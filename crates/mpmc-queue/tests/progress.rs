@@ -119,6 +119,7 @@ fn twin_sequence_numbers_are_not_lock_free() {
         )
     }));
     assert!(blocked.is_err(), "the sequence-number queue passed as lock-free");
+    println!("progress sequence numbers, push: a stopped thread blocks the others, as it must");
 }
 
 /// What the docs of a queue say of its steps, and the most that any operation took.
