@@ -236,10 +236,11 @@ impl<T, R: IndexRing> Bounded<T, R> {
     /// Lends a hand that nobody else uses until `operation` returns: its number (Q1).
     #[inline(always)]
     fn with_hand<O>(&self, operation: impl FnOnce(usize) -> O) -> O {
-        slots::with(|slot| match slot.map(Slot::index) {
+        // The slot stays this thread's until it exits.
+        match slots::with(|slot| slot.map(Slot::index)) {
             Some(index) if index < self.threads => operation(index),
             _ => self.with_surplus_hand(operation),
-        })
+        }
     }
 
     #[cold]
@@ -256,40 +257,69 @@ impl<T, R: IndexRing> Bounded<T, R> {
     }
 
     /// # Safety
+    /// There is a hand `index`.
+    #[inline(always)]
+    unsafe fn hand(&self, index: usize) -> &UnsafeCell<R::Hand> {
+        debug_assert!(index < self.hands.len());
+        // SAFETY: promised by the caller.
+        unsafe { self.hands.get_unchecked(index) }
+    }
+
+    /// # Safety
     /// The caller may use the hand `index` (Q1).
     #[inline(always)]
     pub(crate) unsafe fn push_by(&self, index: usize, value: T) -> Result<(), Full<T>> {
-        self.hands[index].with_mut(|hand| {
+        // SAFETY: Q1, promised by the caller.
+        let hand = unsafe { self.hand(index) };
+        hand.with_mut(|hand| {
             // SAFETY: Q1, promised by the caller.
             let hand = unsafe { &mut *hand };
-            let cell = R::cell(hand);
             // SAFETY: Q2: the cell is in the hand, and without a value.
-            unsafe { self.put(cell, value) };
-            if self.ring.push(hand) {
-                return Ok(());
-            }
-            // SAFETY: Q2: the cell is still in the hand, with the value.
-            Err(Full(unsafe { self.take(cell) }))
+            unsafe { self.put(R::cell(hand), value) };
+            if self.ring.push_next(hand) { Ok(()) } else { self.push_put(hand) }
         })
+    }
+
+    /// Pushes the value that was put into the hand's cell.
+    #[inline(never)]
+    fn push_put(&self, hand: &mut R::Hand) -> Result<(), Full<T>> {
+        if self.ring.push(hand) {
+            return Ok(());
+        }
+        // SAFETY: Q2: the cell is still in the hand, with the value.
+        Err(Full(unsafe { self.take(R::cell(hand)) }))
     }
 
     /// # Safety
     /// The caller may use the hand `index` (Q1).
     #[inline(always)]
     pub(crate) unsafe fn pop_by(&self, index: usize) -> Option<T> {
-        self.hands[index].with_mut(|hand| {
+        // SAFETY: Q1, promised by the caller.
+        let hand = unsafe { self.hand(index) };
+        hand.with_mut(|hand| {
             // SAFETY: Q1, promised by the caller.
             let hand = unsafe { &mut *hand };
+            if !self.ring.pop_next(hand) {
+                return self.pop_searching(hand);
+            }
             // SAFETY: Q2: the cell was full and is in the hand.
-            self.ring.pop(hand).then(|| unsafe { self.take(R::cell(hand)) })
+            Some(unsafe { self.take(R::cell(hand)) })
         })
+    }
+
+    #[inline(never)]
+    fn pop_searching(&self, hand: &mut R::Hand) -> Option<T> {
+        // SAFETY: Q2: the cell was full and is in the hand.
+        self.ring.pop(hand).then(|| unsafe { self.take(R::cell(hand)) })
     }
 
     /// # Safety
     /// The caller may use the hand `index` (Q1).
     #[inline(always)]
     pub(crate) unsafe fn force_push_by(&self, index: usize, value: T) -> Option<T> {
-        self.hands[index].with_mut(|hand| {
+        // SAFETY: Q1, promised by the caller.
+        let hand = unsafe { self.hand(index) };
+        hand.with_mut(|hand| {
             // SAFETY: Q1, promised by the caller.
             let hand = unsafe { &mut *hand };
             // SAFETY: Q2: the cell is in the hand, and without a value.

@@ -191,12 +191,24 @@ impl Shape {
         self.turn(word) & 3 == 2
     }
 
+    /// The word of a slot, less its cell, when `side` of `position` is due.
+    #[inline(always)]
+    pub(crate) const fn due(&self, position: u64, side: Side) -> u64 {
+        let lap = self.lap(position) << (self.turn_shift + 2);
+        if matches!(side, Side::Push) { lap } else { lap.wrapping_add(2 * self.turn) }
+    }
+
+    /// Whether a slot's word is that of a slot that is [`due`](Self::due).
+    #[inline(always)]
+    pub(crate) const fn is_due(&self, word: u64, due: u64) -> bool {
+        word.wrapping_sub(due) < self.turn
+    }
+
     /// How the slot stands to `side` of `position`.
     #[inline(always)]
     #[expect(clippy::cast_possible_wrap, reason = "turns are compared around the circle")]
     pub(crate) const fn stand(&self, word: u64, position: u64, side: Side) -> Stand {
-        let lap = self.lap(position) << (self.turn_shift + 2);
-        let due = if matches!(side, Side::Push) { lap } else { lap.wrapping_add(2 * self.turn) };
+        let due = self.due(position, side);
         let (ahead, turn) = (word.wrapping_sub(due) as i64, self.turn as i64);
         if ahead >= 2 * turn {
             Stand::Final
@@ -283,10 +295,14 @@ mod tests {
             for _lap in 0..3 {
                 assert_eq!(shape.stand(word, position, Side::Push), Stand::Due);
                 assert_eq!(shape.stand(word, position, Side::Pop), Stand::Behind);
+                assert!(shape.is_due(word, shape.due(position, Side::Push)));
+                assert!(!shape.is_due(word, shape.due(position, Side::Pop)));
                 word = shape.later(word, HALF_LAP, last_cell);
                 assert!(shape.is_full(word));
                 assert_eq!(shape.stand(word, position, Side::Push), Stand::Final);
                 assert_eq!(shape.stand(word, position, Side::Pop), Stand::Due);
+                assert!(shape.is_due(word, shape.due(position, Side::Pop)));
+                assert!(!shape.is_due(word, shape.due(position, Side::Push)));
                 assert_eq!(shape.cell(word), last_cell);
                 word = shape.later(word, HALF_LAP, 0);
                 assert_eq!(shape.stand(word, position, Side::Pop), Stand::Final);

@@ -24,7 +24,7 @@ struct Asking;
 
 // SAFETY: nothing is broken.
 unsafe impl Rules for Asking {
-    const DELAY: u32 = 1;
+    const DELAY: usize = 1;
 
     fn patience(_hand: usize) -> u32 {
         0

@@ -15,7 +15,7 @@ struct Impatient;
 
 // SAFETY: nothing is broken.
 unsafe impl Rules for Impatient {
-    const DELAY: u32 = 1;
+    const DELAY: usize = 1;
 
     fn patience(_hand: usize) -> u32 {
         0

@@ -74,13 +74,19 @@ global! {
 }
 
 per_thread! {
-    /// Where this thread's cells are, while it has a slot.
-    static PLACE: Cell<Option<Place<LEVELS>>> = Cell::new(None);
+    /// This thread's slot, while it has one.
+    static OWN: Cell<Option<Own>> = Cell::new(None);
 }
-
 per_thread! {
     /// What ends the lease; dropped when the thread exits.
     static GUARD: Guard = Guard { asked: Cell::new(false), lease: Cell::new(None) };
+}
+
+/// A slot's number, and where its cells are, which is worked out once.
+#[derive(Clone, Copy)]
+struct Own {
+    index: u32,
+    place: Place<LEVELS>,
 }
 
 /// The number of the thread that lends it: as long as this can be used, no other thread has it.
@@ -98,7 +104,7 @@ per_thread! {
 /// ```
 #[derive(Clone, Copy)]
 pub struct Slot<'a> {
-    place: Place<LEVELS>,
+    own: Own,
     of_this_thread: PhantomData<(&'a (), *const ())>,
 }
 
@@ -106,7 +112,7 @@ impl Slot<'_> {
     /// The slot's number, from 0; below [`high_water`].
     #[inline]
     pub fn index(self) -> usize {
-        self.place.number().get() as usize - 1
+        self.own.index as usize
     }
 }
 
@@ -122,8 +128,8 @@ impl fmt::Debug for Slot<'_> {
 #[inline]
 pub fn with<R>(f: impl FnOnce(Option<Slot<'_>>) -> R) -> R {
     // A thread that is past its thread-locals counts as one without a slot.
-    match PLACE.try_with(Cell::get).ok().flatten() {
-        Some(place) => f(Some(Slot { place, of_this_thread: PhantomData })),
+    match OWN.try_with(Cell::get).ok().flatten() {
+        Some(own) => f(Some(Slot { own, of_this_thread: PhantomData })),
         None => with_first_use(f),
     }
 }
@@ -138,8 +144,8 @@ pub fn high_water() -> usize {
 #[inline(never)]
 fn with_first_use<R>(f: impl FnOnce(Option<Slot<'_>>) -> R) -> R {
     // Ok: the guard lives, so that its drop is to come and will end the lease.
-    let place = GUARD.try_with(Guard::lease).ok().flatten();
-    f(place.map(|place| Slot { place, of_this_thread: PhantomData }))
+    let own = GUARD.try_with(Guard::lease).ok().flatten();
+    f(own.map(|own| Slot { own, of_this_thread: PhantomData }))
 }
 
 struct Guard {
@@ -148,23 +154,24 @@ struct Guard {
 }
 
 impl Guard {
-    /// The place of the slot, where this is the thread's first request and there is one.
-    fn lease(&self) -> Option<Place<LEVELS>> {
+    /// The slot, where this is the thread's first request and there is one.
+    fn lease(&self) -> Option<Own> {
         if self.asked.replace(true) {
             return None;
         }
         let threads = threads();
         let index = threads.claim()?;
         self.lease.set(Some((threads, index)));
-        let place = Place::of(NonZeroU32::MIN.saturating_add(u32::try_from(index).ok()?))?;
-        PLACE.try_with(|own| own.set(Some(place))).ok()?;
-        Some(place)
+        let index = u32::try_from(index).ok()?;
+        let own = Own { index, place: Place::of(NonZeroU32::MIN.saturating_add(index))? };
+        OWN.try_with(|cell| cell.set(Some(own))).ok()?;
+        Some(own)
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let _ = PLACE.try_with(|own| own.set(None));
+        let _ = OWN.try_with(|own| own.set(None));
         if let Some((threads, index)) = self.lease.take() {
             threads.release(index);
         }

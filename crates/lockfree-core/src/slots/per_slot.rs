@@ -33,7 +33,7 @@ impl<T> PerSlot<T> {
     where
         T: Default,
     {
-        self.0.get_or_grow(slot.place)
+        self.0.get_or_grow(slot.own.place)
     }
 
     /// All cells that there are, touched or not. Wait-free.

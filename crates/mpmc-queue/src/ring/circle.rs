@@ -15,7 +15,9 @@
 //!
 //! `tail` and `head` are hints: each is a position that all positions before are final for, and may
 //! lag. A search starts there, or where its hand knows better, and goes on to the first position that
-//! its slot does not show to be final.
+//! its slot does not show to be final. Who is undisturbed needs no search: it goes on from its own last
+//! position (`exchange_next`), a path that is kept apart and short, since each store before a
+//! compare-exchange has to reach the cache first.
 //!
 //! # Invariants
 //!
@@ -33,7 +35,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | exchange | `attempt` | `find` | what was done to the cell that is given away: its value, or that it was read out | `exchange_*` |
+//! | exchange | `exchange_next`, `attempt` | `exchange_next`, `find` | what was done to the cell that is given away: its value, or that it was read out | `exchange_*` |
 //! | passed | `advance` | `find` | that the slots of all positions before are final | `passed_*` |
 
 use alloc::boxed::Box;
@@ -83,12 +85,20 @@ pub(super) struct Found {
     pub(super) stand: Stand,
 }
 
-/// How a single attempt ended.
-pub(super) enum Attempt {
-    /// The cells are exchanged. `displaced`: the hand got the oldest full cell of a full ring.
-    Exchanged { displaced: bool },
+/// How an operation ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The cells are exchanged.
+    Exchanged,
+    /// They are, and the hand got the oldest full cell of a full ring.
+    Displaced,
     /// The ring was full, or empty, at the moment of the look.
     Refused,
+}
+
+/// How a single attempt ended.
+pub(super) enum Attempt {
+    Decided(Outcome),
     /// Another thread was faster, or the search has been long.
     Lost,
     /// The slot is claimed; `place` and word.
@@ -124,6 +134,35 @@ impl Circle {
         }
     }
 
+    /// Exchanges the hand's cell where the hand left off, if nobody has been there since: what an
+    /// undisturbed operation comes to. False if it is not so, and at every `pause`-th place: nothing
+    /// has happened then.
+    #[inline(always)]
+    pub(super) fn exchange_next(&self, side: Side, grip: &mut Grip, pause: u64) -> bool {
+        let position = grip.known[side as usize];
+        let place = self.shape.place(position);
+        // Relaxed: only tells whether to search from further on.
+        if place.is_multiple_of(pause) || self.counter(side).load(Relaxed) > position {
+            return false;
+        }
+        let slot = self.slot(place);
+        // Acquire [exchange, claim, final]: as in `find`.
+        let word = slot.load(Acquire);
+        let due = self.shape.due(position, side);
+        if !self.shape.is_due(word, due) {
+            return false;
+        }
+        let later = self.shape.later(due, HALF_LAP, grip.cell);
+        // Release [exchange]: what was done to the hand's cell is visible to whoever takes it.
+        // Relaxed: a loser looks again.
+        if slot.compare_exchange(word, later, Release, Relaxed).is_err() {
+            return false;
+        }
+        grip.cell = self.shape.cell(word);
+        grip.known[side as usize] = self.shape.next(position);
+        true
+    }
+
     /// Exchanges the hand's cell, at the first position that is not final.
     #[inline(always)]
     pub(super) fn attempt(&self, kind: Kind, grip: &mut Grip, walk: u64) -> Attempt {
@@ -131,10 +170,10 @@ impl Circle {
         let Some(Found { position, word, stand }) = self.find(side, grip, walk) else {
             return Attempt::Lost;
         };
-        let turns = match (stand, kind) {
-            (Stand::Due, _) => HALF_LAP,
-            (Stand::Behind, Kind::Replace) => WHOLE_LAP,
-            (Stand::Behind, _) => return Attempt::Refused,
+        let (turns, outcome) = match (stand, kind) {
+            (Stand::Due, _) => (HALF_LAP, Outcome::Exchanged),
+            (Stand::Behind, Kind::Replace) => (WHOLE_LAP, Outcome::Displaced),
+            (Stand::Behind, _) => return Attempt::Decided(Outcome::Refused),
             _ => return Attempt::Claimed(self.shape.place(position), word),
         };
         let later = self.shape.later(word, turns, grip.cell);
@@ -146,7 +185,7 @@ impl Circle {
         }
         grip.cell = self.shape.cell(word);
         grip.known[side as usize] = self.pass(side, position);
-        Attempt::Exchanged { displaced: turns == WHOLE_LAP }
+        Attempt::Decided(outcome)
     }
 
     /// The first position of `side` that is not final; none if the search takes more than `walk`
@@ -175,7 +214,7 @@ impl Circle {
     #[inline(always)]
     fn pass(&self, side: Side, position: u64) -> u64 {
         let next = self.shape.next(position);
-        if self.shape.place(next).is_multiple_of(LAG) {
+        if self.shape.place(position).is_multiple_of(LAG) {
             self.advance(side, next);
         }
         next

@@ -14,7 +14,7 @@
 
 use super::{
     Circle, IndexRing,
-    circle::{Attempt, Grip},
+    circle::{Attempt, Grip, LAG, Outcome},
     queries,
 };
 use crate::state::{Kind, Shape, Side};
@@ -30,13 +30,12 @@ pub struct LockFreeRing {
 pub struct Hand(Grip);
 
 impl LockFreeRing {
-    #[inline(always)]
-    fn exchange(&self, kind: Kind, grip: &mut Grip) -> Attempt {
+    fn exchange(&self, kind: Kind, grip: &mut Grip) -> Outcome {
         loop {
             match self.circle.attempt(kind, grip, u64::MAX) {
                 Attempt::Lost => {}
                 Attempt::Claimed(..) => unreachable!("nobody claims a slot of this ring"),
-                decided => return decided,
+                Attempt::Decided(outcome) => return outcome,
             }
         }
     }
@@ -58,19 +57,26 @@ unsafe impl IndexRing for LockFreeRing {
         hand.0.cell as usize
     }
 
-    #[inline(always)]
     fn push(&self, hand: &mut Hand) -> bool {
-        matches!(self.exchange(Kind::Push, &mut hand.0), Attempt::Exchanged { .. })
+        self.exchange(Kind::Push, &mut hand.0) != Outcome::Refused
     }
 
-    #[inline(always)]
     fn pop(&self, hand: &mut Hand) -> bool {
-        matches!(self.exchange(Kind::Pop, &mut hand.0), Attempt::Exchanged { .. })
+        self.exchange(Kind::Pop, &mut hand.0) != Outcome::Refused
+    }
+
+    fn replace(&self, hand: &mut Hand) -> bool {
+        self.exchange(Kind::Replace, &mut hand.0) == Outcome::Displaced
     }
 
     #[inline(always)]
-    fn replace(&self, hand: &mut Hand) -> bool {
-        matches!(self.exchange(Kind::Replace, &mut hand.0), Attempt::Exchanged { displaced: true })
+    fn push_next(&self, hand: &mut Hand) -> bool {
+        self.circle.exchange_next(Side::Push, &mut hand.0, LAG)
+    }
+
+    #[inline(always)]
+    fn pop_next(&self, hand: &mut Hand) -> bool {
+        self.circle.exchange_next(Side::Pop, &mut hand.0, LAG)
     }
 
     queries!(|_: &Self| u64::MAX);

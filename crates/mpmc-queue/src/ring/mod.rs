@@ -64,6 +64,14 @@ pub unsafe trait IndexRing: Sized + fmt::Debug + Send + Sync {
     #[must_use]
     fn replace(&self, hand: &mut Self::Hand) -> bool;
 
+    /// A [`push`](Self::push) for who is undisturbed. False says nothing, and nothing has happened.
+    #[doc(hidden)]
+    fn push_next(&self, hand: &mut Self::Hand) -> bool;
+
+    /// A [`pop`](Self::pop) for who is undisturbed. False says nothing, and nothing has happened.
+    #[doc(hidden)]
+    fn pop_next(&self, hand: &mut Self::Hand) -> bool;
+
     /// How many cells are full: at some moment of the call, unless others push without pause all
     /// the while; then a number between 0 and the capacity.
     fn len(&self) -> usize;

@@ -34,11 +34,13 @@
 //!
 //! # Progress and linearization
 //!
-//! With H hands, each of which looks at one other's request every D operations, a request is known to
-//! all after each has made H·D operations. What can make its helpers look again is that a slot changed
-//! under them, and each change is an operation of somebody's: less than H²·D + H. The bound in the
-//! docs of [`WaitFreeRing`] counts 16 steps for each of these, the search from a lagging counter, and
-//! as much again for the request of another that has to be helped first.
+//! A hand looks at one other's request in every operation but the undisturbed ones between two places
+//! out of D = 8, so at least once in 2·D operations that succeed (one that is refused changes nothing).
+//! With H hands, a request is known to all after each has made 2·H·D of them. What can make its helpers
+//! look again is that a slot changed under them, and each change is an operation of somebody's: less
+//! than 2·H²·D + H. The bound in the docs of [`WaitFreeRing`] counts 16 steps for each of these, the
+//! search from a lagging counter, and as much again for the request of another that has to be helped
+//! first.
 //!
 //! | operation | progress | linearizes at |
 //! | --- | --- | --- |
@@ -66,7 +68,7 @@ use lockfree_core::{
 
 use super::{
     Circle, IndexRing,
-    circle::{Attempt, Found, Grip, LAG},
+    circle::{Attempt, Found, Grip, LAG, Outcome},
     queries,
 };
 use crate::{
@@ -83,8 +85,8 @@ const WALK: u64 = 4 * LAG;
 /// `BROKEN` is 0, or nothing relies on what the ring promises.
 #[doc(hidden)]
 pub unsafe trait Rules: Send + Sync + 'static {
-    /// How many operations a hand makes between two looks at another's request.
-    const DELAY: u32;
+    /// At every so many places, a power of two, a hand looks at another's request.
+    const DELAY: usize;
     /// The number of the invariant that a twin breaks.
     const BROKEN: u8 = 0;
 
@@ -99,7 +101,7 @@ pub struct Sound;
 
 // SAFETY: nothing is broken.
 unsafe impl Rules for Sound {
-    const DELAY: u32 = 16;
+    const DELAY: usize = 8;
 
     #[inline(always)]
     fn patience(_hand: usize) -> u32 {
@@ -137,53 +139,52 @@ pub struct HelpingHand {
     grip: Grip,
     number: usize,
     sequence: u64,
-    /// Whose request it looks at next, and after how many operations.
-    next: usize,
-    until_look: u32,
+    /// How far ahead of it is the hand whose request it looks at next.
+    ahead: usize,
 }
 
 impl<R: Rules> WaitFreeRing<R> {
     /// The most accesses to shared words that an operation of a ring for `hands` hands takes.
     ///
-    /// 32 · (`hands`² · (D + 1) + 16 · `hands` + 64), where D, after how many operations a hand looks
-    /// at another's request, is 16: for 8 hands 40,960. It is a bound and not a cost: undisturbed, an
+    /// 32 · (`hands`² · (2 · D + 1) + 16 · `hands` + 64), where D, at every how many places a hand looks
+    /// at another's request, is 8: for 8 hands 40,960. It is a bound and not a cost: undisturbed, an
     /// operation takes 3.
     pub const fn step_bound(hands: usize) -> usize {
-        32 * (hands * hands * (R::DELAY as usize + 1) + 16 * hands + 64)
+        32 * (hands * hands * (2 * R::DELAY + 1) + 16 * hands + 64)
     }
 
     #[inline(always)]
-    fn operate(&self, kind: Kind, hand: &mut HelpingHand) -> Attempt {
-        hand.until_look -= 1;
-        if hand.until_look == 0 {
-            self.look_at_another(hand);
-        }
+    fn exchange_next(&self, side: Side, hand: &mut HelpingHand) -> bool {
+        R::patience(hand.number) > 0
+            && self.circle.exchange_next(side, &mut hand.grip, R::DELAY as u64)
+    }
+
+    fn operate(&self, kind: Kind, hand: &mut HelpingHand) -> Outcome {
+        self.look_at_another(hand);
         for _ in 0..R::patience(hand.number) {
             match self.circle.attempt(kind, &mut hand.grip, WALK) {
                 Attempt::Lost => {}
                 Attempt::Claimed(place, word) => self.finish(place, word),
-                decided => return decided,
+                Attempt::Decided(outcome) => return outcome,
             }
         }
         self.operate_slowly(kind, hand)
     }
 
-    #[cold]
-    #[inline(never)]
     fn look_at_another(&self, hand: &mut HelpingHand) {
-        hand.until_look = R::DELAY;
-        let other = hand.next;
-        hand.next = (other + 1) % self.records.len();
-        if other != hand.number {
-            // Relaxed: `help` looks again.
-            let request = Request(self.records[other].request.load(Relaxed));
+        let (hands, other) = (self.records.len(), hand.number + hand.ahead);
+        let other = if other < hands { other } else { other - hands };
+        hand.ahead = if hand.ahead + 1 < hands { hand.ahead + 1 } else { 1 };
+        // Relaxed: `help` looks again.
+        let request = Request(self.records[other].request.load(Relaxed));
+        if request.is_pending() {
             self.help(other, request, &mut hand.grip);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn operate_slowly(&self, kind: Kind, hand: &mut HelpingHand) -> Attempt {
+    fn operate_slowly(&self, kind: Kind, hand: &mut HelpingHand) -> Outcome {
         let record = &*self.records[hand.number];
         hand.sequence += 1;
         let request = Request::new(kind, hand.sequence);
@@ -193,7 +194,7 @@ impl<R: Rules> WaitFreeRing<R> {
         record.request.store(request.0, Release);
         let answered = self.help(hand.number, request, &mut hand.grip);
         let Some(Answer { place, cell, displaced }) = answered.answer(&self.circle.shape) else {
-            return Attempt::Refused;
+            return Outcome::Refused;
         };
         if R::BROKEN != 5 {
             // Relaxed: the answer shows the slot claimed, if not final.
@@ -205,7 +206,7 @@ impl<R: Rules> WaitFreeRing<R> {
         if R::BROKEN != 6 {
             hand.grip.cell = cell;
         }
-        Attempt::Exchanged { displaced }
+        if displaced { Outcome::Displaced } else { Outcome::Exchanged }
     }
 
     /// Carries out `request` of `owner`, unless that has been done. Returns what it has become: the
@@ -329,8 +330,7 @@ unsafe impl<R: Rules> IndexRing for WaitFreeRing<R> {
             grip: Grip::new((capacity + number) as u64),
             number,
             sequence: 0,
-            next: (number + 1) % hands,
-            until_look: R::DELAY,
+            ahead: 1,
         };
         (ring, (0..hands).map(hand))
     }
@@ -341,19 +341,26 @@ unsafe impl<R: Rules> IndexRing for WaitFreeRing<R> {
         hand.grip.cell as usize
     }
 
-    #[inline(always)]
     fn push(&self, hand: &mut HelpingHand) -> bool {
-        matches!(self.operate(Kind::Push, hand), Attempt::Exchanged { .. })
+        self.operate(Kind::Push, hand) != Outcome::Refused
     }
 
-    #[inline(always)]
     fn pop(&self, hand: &mut HelpingHand) -> bool {
-        matches!(self.operate(Kind::Pop, hand), Attempt::Exchanged { .. })
+        self.operate(Kind::Pop, hand) != Outcome::Refused
+    }
+
+    fn replace(&self, hand: &mut HelpingHand) -> bool {
+        self.operate(Kind::Replace, hand) == Outcome::Displaced
     }
 
     #[inline(always)]
-    fn replace(&self, hand: &mut HelpingHand) -> bool {
-        matches!(self.operate(Kind::Replace, hand), Attempt::Exchanged { displaced: true })
+    fn push_next(&self, hand: &mut HelpingHand) -> bool {
+        self.exchange_next(Side::Push, hand)
+    }
+
+    #[inline(always)]
+    fn pop_next(&self, hand: &mut HelpingHand) -> bool {
+        self.exchange_next(Side::Pop, hand)
     }
 
     queries!(|ring: &Self| LAG * (ring.records.len() as u64 + 2) + WALK);
