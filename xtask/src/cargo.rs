@@ -1,8 +1,12 @@
 //! Cargo, run under one of the three faces of the façade.
 
-use core::time::Duration;
+use core::{
+    hash::{Hash as _, Hasher as _},
+    time::Duration,
+};
 use std::{
-    env,
+    env, fs,
+    hash::DefaultHasher,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -113,9 +117,15 @@ pub struct Test {
     pub name: String,
     dir: PathBuf,
     executable: PathBuf,
+    fingerprint: u64,
 }
 
 impl Test {
+    /// What tells the executable from one that was built of something else.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
     /// Runs it alone, in a process of its own.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.executable);
@@ -141,12 +151,17 @@ fn list(package: &str, dir: &Path, executable: &Path) -> Result<Vec<Test>> {
     command.args(["--list", "--format", "terse"]).current_dir(dir);
     let outcome = process::run(command, Duration::from_mins(1))?;
     ensure!(outcome.success(), "listing the tests of {package}: {}", outcome.output);
+    let mut hasher = DefaultHasher::new();
+    let bytes = fs::read(executable);
+    bytes.with_context(|| format!("reading {}", executable.display()))?.hash(&mut hasher);
+    let fingerprint = hasher.finish();
     let names = outcome.output.lines().filter_map(|line| line.strip_suffix(": test"));
     let test = |name: &str| Test {
         package: package.to_owned(),
         name: name.to_owned(),
         dir: dir.to_owned(),
         executable: executable.to_owned(),
+        fingerprint,
     };
     Ok(names.map(test).collect())
 }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     cargo::{self, Face, Test},
+    orderings,
     process::{self, Outcome},
     term::{self, Align, BAD, GOOD, Table, paint, seconds},
     workspace,
@@ -95,7 +96,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let bar = term::bar(tests.len(), "models");
     let runs = process::on_every_core(tests, |test| {
-        let outcome = process::run(args.command(&test), Duration::from_secs(args.limit))?;
+        let (command, limit) = (args.command(&test), Duration::from_secs(args.limit));
+        // As the models are, their sites are good for `orderings` too.
+        let outcome = if args.preemptions.is_none() && !test.is_twin() {
+            orderings::recorded(&test, command, limit)?
+        } else {
+            process::run(command, limit)?
+        };
         bar.inc(1);
         Ok(Run { test, outcome })
     });

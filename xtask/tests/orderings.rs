@@ -2,7 +2,7 @@
 
 use xtask::{
     cargo::{self, Face},
-    orderings::{self, Report, Subject},
+    orderings::{self, Memory, Report, Subject},
     scan,
     scratch::{Package, dependency},
     workspace,
@@ -48,7 +48,8 @@ fn fixture() -> Subject {
 #[test]
 fn needed_and_needless_are_told_apart() {
     let subject = fixture();
-    let report: Report = orderings::weaken(&subject, &[], false).expect("the models hold");
+    let report: Report =
+        orderings::weaken(&subject, &[], false, &Memory::default()).expect("the models hold");
     assert_eq!(report.disagreements(), &[] as &[String]);
 
     let place = |text: &str| {

@@ -4,6 +4,8 @@ use core::time::Duration;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::PathBuf,
+    process::Command,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -11,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::{Key, Kind, Site};
 use crate::{
     cargo::{Face, Test},
-    process,
+    process::{self, Outcome},
     scan::{Order, Source},
 };
 
@@ -31,16 +33,13 @@ pub(super) struct Visit {
 impl Baseline {
     /// Runs every model of `models`, which must hold, and notes the sites in `sources`.
     pub(super) fn take(models: &[Test], sources: &[Source]) -> Result<Self> {
-        let records = Face::Modelled.target_dir().join("sites");
-        fs::create_dir_all(&records).with_context(|| format!("creating {}", records.display()))?;
         let tests = models.iter().filter(|test| !test.is_twin()).cloned().collect();
         let runs = process::on_every_core(tests, |test: Test| {
-            let record = records.join(test.file_name());
-            // The models append.
-            fs::write(&record, "").with_context(|| format!("writing {}", record.display()))?;
-            let mut command = test.command();
-            command.env("ATOMWORKS_SITES", &record).env_remove("ATOMWORKS_WEAKEN");
-            let outcome = process::run(command, Duration::from_mins(10))?;
+            let record = Record::of(&test)?;
+            if let Some((elapsed, sites)) = record.read() {
+                return Ok((test, elapsed, sites));
+            }
+            let outcome = recorded(&test, test.command(), Duration::from_mins(10))?;
             ensure!(
                 outcome.success(),
                 "{} {} must hold before anything is weakened, but {}: see `cargo xtask test-loom`",
@@ -48,8 +47,10 @@ impl Baseline {
                 test.name,
                 outcome.describe(),
             );
-            let record = fs::read_to_string(&record).context("reading a record of sites")?;
-            anyhow::Ok((test, outcome.elapsed, record))
+            let read = record.read();
+            let (elapsed, sites) =
+                read.with_context(|| format!("{} has left no record of its sites", test.name))?;
+            anyhow::Ok((test, elapsed, sites))
         });
 
         let paths: BTreeSet<_> = sources.iter().map(|source| source.path.as_str()).collect();
@@ -93,6 +94,57 @@ impl Baseline {
             }
         }
         told
+    }
+}
+
+/// Runs `command`, which runs `test`, and keeps which sites it visits if it holds.
+pub(crate) fn recorded(test: &Test, mut command: Command, limit: Duration) -> Result<Outcome> {
+    let record = Record::of(test)?;
+    record.forget()?;
+    command.env("ATOMWORKS_SITES", &record.sites).env_remove("ATOMWORKS_WEAKEN");
+    let outcome = process::run(command, limit)?;
+    if outcome.success() {
+        record.keep(outcome.elapsed)?;
+    }
+    Ok(outcome)
+}
+
+/// The sites that a test has visited, as its executable wrote them, and how long it took.
+struct Record {
+    sites: PathBuf,
+    title: PathBuf,
+    fingerprint: String,
+}
+
+impl Record {
+    fn of(test: &Test) -> Result<Self> {
+        let dir = Face::Modelled.target_dir().join("sites");
+        fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
+        let sites = dir.join(test.file_name());
+        let title = sites.with_added_extension("of");
+        Ok(Self { sites, title, fingerprint: format!("{:016x}", test.fingerprint()) })
+    }
+
+    /// The models append.
+    fn forget(&self) -> Result<()> {
+        let forgotten = fs::write(&self.title, "").and_then(|()| fs::write(&self.sites, ""));
+        forgotten.with_context(|| format!("writing {}", self.sites.display()))
+    }
+
+    fn keep(&self, elapsed: Duration) -> Result<()> {
+        let title = format!("{} {}", self.fingerprint, elapsed.as_millis());
+        fs::write(&self.title, title).with_context(|| format!("writing {}", self.title.display()))
+    }
+
+    /// None if there is none of this executable.
+    fn read(&self) -> Option<(Duration, String)> {
+        let title = fs::read_to_string(&self.title).ok()?;
+        let (fingerprint, elapsed) = title.split_once(' ')?;
+        if fingerprint != self.fingerprint {
+            return None;
+        }
+        let elapsed = Duration::from_millis(elapsed.parse().ok()?);
+        Some((elapsed, fs::read_to_string(&self.sites).ok()?))
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod allow;
 mod baseline;
+mod memory;
 mod mutant;
 mod report;
 
@@ -24,13 +25,14 @@ use self::{
     baseline::Baseline,
     mutant::{Mutant, Verdict},
 };
-pub use self::{mutant::Kind, report::Report};
+pub use self::{memory::Memory, mutant::Kind, report::Report};
 use crate::{
     cargo::{self, Face, Test},
     process,
     scan::{self, Access, Order, Source},
     term, workspace,
 };
+pub(crate) use baseline::recorded;
 
 /// Weakens each ordering by one step and shows the model that then fails
 #[derive(Debug, Default, clap::Args)]
@@ -38,7 +40,8 @@ use crate::{
     after_help = "The run fails on a survivor (no model fails when the ordering is weaker), on \
 an inconclusive mutant (a model ran out of time or of branches, which proves nothing) and on an \
 ordering that no model visits. What loom cannot show stands in xtask/orderings.allow.md with its \
-reason. The ledger is also written to target/orderings/CRATE.md."
+reason. The ledger is also written to target/orderings/CRATE.md. A run that was broken off goes on where \
+it stopped, as long as nothing is built anew."
 )]
 pub struct Args {
     /// The crates to weaken [default: all]
@@ -47,6 +50,9 @@ pub struct Args {
     /// Only the site at this place, as `ring.rs:42` or `crates/ring-spsc/src/ring.rs:42:19`
     #[arg(long, value_name = "FILE:LINE[:COLUMN]")]
     site: Option<Place>,
+    /// Forget what earlier runs have found
+    #[arg(long)]
+    afresh: bool,
 }
 
 /// A place that a user has named.
@@ -160,7 +166,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for (mut subject, _) in subjects {
         let own = models.iter().filter(|test| test.package == subject.name);
         subject.models = own.cloned().collect();
-        let report = weaken(&subject, &allowed, args.site.is_some())?;
+        let memory = out.join(format!("{}.verdicts", subject.name));
+        let memory = Memory::open(&memory, &subject, args.afresh)?;
+        let report = weaken(&subject, &allowed, args.site.is_some(), &memory)?;
         report.print();
         let file: PathBuf = out.join(format!("{}.md", subject.name));
         if args.site.is_none() {
@@ -186,12 +194,17 @@ pub fn allowed_edges(dir: &str) -> Result<BTreeSet<String>> {
 
 /// Weakens every ordering of `subject` and runs its models, those that visit it, until one fails.
 ///
-/// `partly` says that the sources hold only some of the accesses: what else is recorded or allowed
+/// What `memory` knows is not run again. `partly` says that the sources hold only some of the accesses: what else is recorded or allowed
 /// is then no news.
 ///
 /// # Errors
 /// The models do not run, or do not hold as they are.
-pub fn weaken(subject: &Subject, allowed: &[Allowed], partly: bool) -> Result<Report> {
+pub fn weaken(
+    subject: &Subject,
+    allowed: &[Allowed],
+    partly: bool,
+    memory: &Memory,
+) -> Result<Report> {
     let sites: BTreeMap<Key, Site<'_>> =
         sites(&subject.sources).map(|site| (site.key(), site)).collect();
     let baseline = Baseline::take(&subject.models, &subject.sources)?;
@@ -215,7 +228,14 @@ pub fn weaken(subject: &Subject, allowed: &[Allowed], partly: bool) -> Result<Re
     }
     let bar = term::bar(mutants.len(), &subject.name);
     let verdicts = process::on_every_core(mutants, |(mutant, visit)| {
-        let (verdict, time) = judge(&mutant, &visit.tests)?;
+        let name = mutant.variable();
+        let (verdict, time) = if let Some(known) = memory.recall(&name) {
+            known
+        } else {
+            let (verdict, time) = judge(&mutant, &visit.tests)?;
+            memory.keep(&name, &verdict, time)?;
+            (verdict, time)
+        };
         bar.inc(1);
         anyhow::Ok((mutant, verdict, time))
     });
@@ -251,11 +271,14 @@ fn stale(
     allowed.iter().filter(of_this).filter(|entry| !needed(entry)).map(Allowed::name).collect()
 }
 
-/// Runs the tests that visit a mutant, the fastest first, until one kills it.
+/// Runs the tests that visit a mutant until one kills it: those of its edges first, and the fastest.
 fn judge(mutant: &Mutant<'_>, tests: &[(Test, Duration)]) -> Result<(Verdict, Duration)> {
     let mut inconclusive = None;
     let mut spent = Duration::ZERO;
-    for (test, usual) in tests {
+    let edges: Vec<_> = mutant.site.edges().iter().map(|edge| edge.replace('-', "_")).collect();
+    let (own, others): (Vec<_>, Vec<_>) =
+        tests.iter().partition(|(test, _)| edges.iter().any(|edge| test.name.contains(edge)));
+    for (test, usual) in own.into_iter().chain(others) {
         let mut command = test.command();
         command.env("ATOMWORKS_WEAKEN", mutant.variable()).env_remove("ATOMWORKS_SITES");
         let outcome = process::run(command, Duration::from_secs(20) + 10 * *usual)?;

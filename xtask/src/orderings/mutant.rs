@@ -104,6 +104,15 @@ impl fmt::Display for Cause {
     }
 }
 
+impl FromStr for Cause {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [Self::Causality, Self::Deadlock, Self::Leak, Self::Abort, Self::Assertion];
+        all.into_iter().find(|cause| cause.to_string() == text).ok_or(())
+    }
+}
+
 /// Why a model failed, `None` if it held.
 ///
 /// # Errors
