@@ -4,6 +4,7 @@ mod alone;
 mod bench;
 pub mod cargo;
 mod ci;
+mod measured;
 pub mod orderings;
 mod process;
 pub mod scan;

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::{
     cargo::{self, Face},
+    measured::{self, Line},
     process,
     term::{self, Align, BAD, GOOD, Table, paint, seconds},
     test_loom, workspace,
@@ -22,6 +23,9 @@ pub(crate) struct Args {
     /// The crates to test [default: all]
     #[arg(value_name = "CRATE")]
     crates: Vec<String>,
+    /// Write down what was measured: docs/PROGRESS.md and the README's table
+    #[arg(long, conflicts_with = "crates")]
+    write: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -50,6 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         anyhow::Ok((test, outcome))
     });
     bar.finish_and_clear();
+    let mut measured = Vec::new();
     let mut table = Table::new(&[
         ("crate", Align::Left),
         ("operation", Align::Left),
@@ -63,8 +68,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         for (i, line) in told.iter().enumerate() {
             let (operation, shown) = line.split_once(": ").unwrap_or(("", line));
             let time = if i == 0 { seconds(outcome.elapsed) } else { String::new() };
-            let cells = vec![test.package.clone(), operation.to_owned(), shown.to_owned(), time];
-            table.row(anstyle::Style::new(), cells);
+            let line = Line {
+                package: test.package.clone(),
+                operation: operation.to_owned(),
+                shown: shown.to_owned(),
+            };
+            let Line { package, operation, shown } = line.clone();
+            table.row(anstyle::Style::new(), vec![package, operation, shown, time]);
+            measured.push(line);
         }
         if !outcome.success() {
             let name = format!("{}: {} {}", test.package, test.name, outcome.describe());
@@ -81,6 +92,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         anstream::println!("{}", paint(BAD, failure));
     }
     ensure!(failures.is_empty(), "{} progress failures", failures.len());
+    if args.write {
+        measured::write(&measured)?;
+    }
     anstream::println!("{}", paint(GOOD, "every operation goes on beside a stopped thread"));
     Ok(())
 }

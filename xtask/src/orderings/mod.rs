@@ -7,6 +7,7 @@
 
 mod allow;
 mod baseline;
+mod edits;
 mod memory;
 mod mutant;
 mod report;
@@ -39,7 +40,7 @@ pub(crate) use baseline::recorded;
 #[command(
     after_help = "The run fails on a survivor (no model fails when the ordering is weaker), on \
 an inconclusive mutant (a model ran out of time or of branches, which proves nothing) and on an \
-ordering that no model visits. What loom cannot show stands in xtask/orderings.allow.md with its \
+ordering that no model visits. The edits in xtask/mutants must die alike. What loom cannot show stands in xtask/orderings.allow.md with its \
 reason. The ledger is also written to target/orderings/CRATE.md. A run that was broken off goes on where \
 it stopped, as long as nothing is built anew."
 )]
@@ -168,7 +169,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         subject.models = own.cloned().collect();
         let memory = out.join(format!("{}.verdicts", subject.name));
         let memory = Memory::open(&memory, &subject, args.afresh)?;
-        let report = weaken(&subject, &allowed, args.site.is_some(), &memory)?;
+        let mut report = weaken(&subject, &allowed, args.site.is_some(), &memory)?;
+        if args.site.is_none() {
+            edits::judge_all(&subject.name, &memory, &mut report)?;
+        }
         report.print();
         let file: PathBuf = out.join(format!("{}.md", subject.name));
         if args.site.is_none() {

@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
-use super::mutant::{Mutant, Verdict};
+use super::{
+    edits::Edit,
+    mutant::{Mutant, Verdict},
+};
 use crate::{
     scan::Order,
     term::{Align, BAD, BOLD, DIM, GOOD, Table, paint, seconds},
@@ -25,8 +28,7 @@ pub struct Report {
 struct Entry {
     place: String,
     access: String,
-    from: Order,
-    to: Order,
+    change: String,
     edges: String,
     verdict: Verdict,
     time: Duration,
@@ -49,9 +51,19 @@ impl Report {
         self.entries.push(Entry {
             place: site.place(),
             access: format!("{}{failure}", site.access.callee),
-            from: site.order,
-            to: mutant.to,
+            change: format!("{} -> {}", site.order, mutant.to),
             edges: site.edges().join(", "),
+            verdict,
+            time,
+        });
+    }
+
+    pub(super) fn enter_edit(&mut self, edit: &Edit, verdict: Verdict, time: Duration) {
+        self.entries.push(Entry {
+            place: edit.place.clone(),
+            access: "edit".to_owned(),
+            change: edit.what.clone(),
+            edges: String::new(),
             verdict,
             time,
         });
@@ -89,9 +101,7 @@ impl Report {
 
     fn told(&self, of: impl Fn(&Verdict) -> bool) -> Vec<String> {
         let entries = self.entries.iter().filter(|entry| of(&entry.verdict));
-        let told =
-            entries.map(|one| format!("{} {} {} -> {}", one.place, one.access, one.from, one.to));
-        told.collect()
+        entries.map(|one| format!("{} {} {}", one.place, one.access, one.change)).collect()
     }
 
     /// Is every ordering needed, visited, and shown?
@@ -107,7 +117,7 @@ impl Report {
         let mut table = Table::new(&[
             ("site", Align::Left),
             ("access", Align::Left),
-            ("weakened", Align::Left),
+            ("change", Align::Left),
             ("edge", Align::Left),
             ("verdict", Align::Left),
             ("time", Align::Right),
@@ -121,8 +131,7 @@ impl Report {
                 Verdict::Allowed { why } => (DIM, format!("allowed: {why}")),
             };
             let place = entry.place.strip_prefix(&prefix).unwrap_or(&entry.place);
-            let weakened = format!("{} -> {}", entry.from, entry.to);
-            let cells = [place, &entry.access, &weakened, &entry.edges, &verdict];
+            let cells = [place, &entry.access, &entry.change, &entry.edges, &verdict];
             let mut cells: Vec<_> = cells.into_iter().map(str::to_owned).collect();
             cells.push(seconds(entry.time));
             table.row(style, cells);

@@ -15,7 +15,7 @@ pub use ledger::check_edges;
 pub use notes::check_source;
 
 use crate::{
-    orderings,
+    measured, orderings,
     scan::{self, Source},
     workspace::{self, Crate},
 };
@@ -68,6 +68,7 @@ pub fn check_workspace() -> Result<Vec<Violation>> {
         found.extend(check_edges(&checked));
     }
     files::each_text(root, &mut |path, text| found.extend(check_text(path, text)))?;
+    found.extend(measured::stale()?);
     found.sort();
     found.dedup();
     Ok(found)
