@@ -28,6 +28,7 @@ impl<T, R: IndexRing> Sender<T, R> {
     ///
     /// # Errors
     /// There is no room, or the channel is closed; `value` is inside.
+    #[inline]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         self.0.try_send(value)
     }
@@ -61,6 +62,7 @@ impl<T, R: IndexRing> Sender<T, R> {
     /// # Errors
     /// The channel is closed; `value` is inside.
     #[cfg(feature = "blocking")]
+    #[inline]
     pub fn send(&self, value: T) -> Result<(), Closed<T>> {
         match self.send_until(value, None) {
             Ok(()) => Ok(()),
@@ -89,6 +91,7 @@ impl<T, R: IndexRing> Sender<T, R> {
     }
 
     #[cfg(feature = "blocking")]
+    #[inline]
     fn send_until(&self, value: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
         let mut value = Some(value);
         match self.0.room.block_until(deadline, || self.0.attempt_send(&mut value)) {
