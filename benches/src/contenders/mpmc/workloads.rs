@@ -317,13 +317,13 @@ fn check<T: Item, Q: Queue<T>>(capacity: usize) -> Result<(), String> {
     if !whole {
         return Err("items were torn".to_owned());
     }
-    each_once_in_order(numbers, 2, CHECKED)
+    each_once_in_order(&numbers, 2, CHECKED)
 }
 
 /// Whether each number below `sources * each` was received, once, and by everybody in the order of its
 /// source, which is the number modulo `sources`.
 pub(super) fn each_once_in_order(
-    received: Vec<Vec<u64>>,
+    received: &[Vec<u64>],
     sources: u64,
     each: u64,
 ) -> Result<(), String> {

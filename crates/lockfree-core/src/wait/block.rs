@@ -27,8 +27,7 @@ use crate::sync::{
 /// The first pause of one who waits, in spin hints: some cache-line hand-offs.
 pub(super) const FIRST_PAUSE: u32 = 32;
 /// Once so many spin hints have passed, it is time to sleep: four pauses, each twice the one before.
-/// To a model, pauses are all alike.
-const PATIENCE: u32 = if cfg!(loom) { 0 } else { 15 * FIRST_PAUSE };
+const PATIENCE: u32 = 15 * FIRST_PAUSE;
 
 /// Runs `future` on this thread and returns its output; parks while it waits.
 ///
@@ -83,13 +82,14 @@ pub fn block_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F:
 /// pauses, the first of which is `pause` spin hints, and after others had this processor.
 pub(super) fn spin<R>(mut pause: u32, attempt: &mut impl FnMut() -> Option<R>) -> Option<R> {
     let mut spent = 0;
-    while spent < PATIENCE {
+    // To a model, pauses are all alike: the yield will do.
+    while !cfg!(loom) && spent < PATIENCE {
         (0..pause).for_each(|_| hint::spin_loop());
         if let Some(found) = attempt() {
             return Some(found);
         }
-        spent += pause;
-        pause *= 2;
+        spent = spent.saturating_add(pause);
+        pause = pause.saturating_mul(2);
     }
     thread::yield_now();
     attempt()

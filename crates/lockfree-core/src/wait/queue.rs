@@ -125,7 +125,8 @@ impl WaitQueue {
         pub fn with_first_pause(pause: u32) -> Self {
             let line = Line { wakers: BTreeMap::new(), next_ticket: 0 };
             let waiting = AtomicUsize::new(0);
-            Self { waiting, first_pause: pause, line: Mutex::new(line) }
+            let first_pause = if pause == 0 { 1 } else { pause };
+            Self { waiting, first_pause, line: Mutex::new(line) }
         }
     }
 

@@ -209,7 +209,7 @@ fn numbers(source: usize, sources: usize) -> impl Iterator<Item = u64> {
 
 fn check_blocking<C: Blocking>(threads: usize) -> Result<(), String> {
     let (senders, receivers) = C::ends(SMALL, threads);
-    let received = thread::scope(|scope| {
+    let received: Vec<Vec<u64>> = thread::scope(|scope| {
         for (source, sender) in senders.into_iter().enumerate() {
             scope.spawn(move || {
                 numbers(source, threads).for_each(|number| C::send(&sender, number));
@@ -223,7 +223,7 @@ fn check_blocking<C: Blocking>(threads: usize) -> Result<(), String> {
             .collect();
         receiving.into_iter().map(|sink| sink.join().expect("no sink panics")).collect()
     });
-    each_once_in_order(received, threads as u64, CHECKED)
+    each_once_in_order(&received, threads as u64, CHECKED)
 }
 
 fn check_async<C: Async>() -> Result<(), String> {
@@ -254,5 +254,5 @@ fn check_async<C: Async>() -> Result<(), String> {
         }
         received
     });
-    each_once_in_order(received, TASKS as u64, CHECKED)
+    each_once_in_order(&received, TASKS as u64, CHECKED)
 }
