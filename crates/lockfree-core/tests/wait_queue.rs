@@ -158,3 +158,27 @@ fn permits_go_round() {
     assert_eq!(permits.into_inner(), 2);
     assert_eq!(format!("{line:?}"), "WaitQueue { waiting: 0, .. }");
 }
+
+/// Any first pause ends, and permits given with no fence of the caller's own find who waits.
+#[test]
+fn whatever_the_first_pause_who_blocks_is_woken() {
+    for pause in [0, 1, 256] {
+        let (line, permits) = (WaitQueue::with_first_pause(pause), AtomicUsize::new(0));
+        let take = || {
+            let seen = permits.load(Relaxed);
+            let taken =
+                seen > 0 && permits.compare_exchange(seen, seen - 1, Relaxed, Relaxed).is_ok();
+            taken.then_some(())
+        };
+        let soon = Instant::now() + Duration::from_millis(1);
+        assert_eq!(line.block_until(Some(soon), take), None);
+        thread::scope(|scope| {
+            scope.spawn(|| (0..scaled(2000)).for_each(|_| line.block_until(None, take).unwrap()));
+            for _ in 0..scaled(2000) {
+                permits.fetch_add(1, Relaxed);
+                line.notify_after_rmw(1);
+            }
+        });
+        assert_eq!(permits.load(Relaxed), 0);
+    }
+}

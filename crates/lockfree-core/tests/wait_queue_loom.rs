@@ -68,6 +68,20 @@ fn join_line_loses_no_wake_up() {
     });
 }
 
+/// A permit is given by a read-modify-write, so the cheaper notification does.
+#[test]
+fn join_line_and_be_notified_after_a_read_modify_write() {
+    Model::new("join_line_and_be_notified_after_a_read_modify_write", 84).check(|| {
+        let permits = Permits::new();
+        let releasing = spawn(&permits, |permits| {
+            permits.left.fetch_add(1, Relaxed);
+            permits.line.notify_after_rmw(1);
+        });
+        permits.acquire();
+        releasing.join().unwrap();
+    });
+}
+
 #[test]
 fn twin_without_a_second_look() {
     must_fail("twin_without_a_second_look", "deadlock", || {

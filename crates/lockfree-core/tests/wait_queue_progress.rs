@@ -14,6 +14,8 @@ fn with_nobody_there_a_notification_is_two_steps() {
     assert_steps("WaitQueue::notify_one, nobody", most, 2);
     let ((), most) = steps(|| line.notify_many(7));
     assert_steps("WaitQueue::notify_many, nobody", most, 2);
+    let ((), most) = steps(|| line.notify_after_rmw(7));
+    assert_steps("WaitQueue::notify_after_rmw, nobody", most, 2);
     let ((), most) = steps(|| line.notify_all());
     assert_steps("WaitQueue::notify_all, nobody", most, 2);
 }

@@ -86,6 +86,21 @@ fn a_batch_wakes_as_many_as_it_has_values() {
     });
 }
 
+/// A sender waits in the midst of a batch, twice.
+#[test]
+fn a_batch_that_waits_is_woken_for_each_room() {
+    Model::new("a_batch_that_waits_is_woken_for_each_room", 2180).preemptions(1).check(|| {
+        let (sender, receiver) = channel(1);
+        let sending = thread::spawn(move || {
+            assert!(block_on(sender.send_many_async(0..3)).is_ok());
+        });
+        for expected in 0..3 {
+            assert_eq!(block_on(receiver.recv_async()), Ok(expected));
+        }
+        sending.join().unwrap();
+    });
+}
+
 #[test]
 fn a_receiver_that_gives_up_leaves_its_wake_up_to_the_next() {
     Model::new("a_receiver_that_gives_up_leaves_its_wake_up_to_the_next", 471)

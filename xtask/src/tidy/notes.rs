@@ -48,7 +48,7 @@ fn check_access(source: &Source, access: &Access, say: &mut impl FnMut(usize, St
             );
         }
     }
-    if access.orders.contains(&Order::SeqCst) && callee != "fence" {
+    if access.orders.contains(&Order::SeqCst) && !callee.starts_with("fence") {
         say(line, format!("a SeqCst {callee}: a total order is a fence(SeqCst)"));
     }
 }

@@ -1,6 +1,7 @@
 //! Queues of many producers and consumers: a pair on one thread, streams, batches, a round trip, and
 //! the slowest calls.
 
+mod channels;
 mod ours;
 mod peers;
 mod shared;
@@ -183,6 +184,7 @@ pub fn cases(_threads: &[usize]) -> Vec<Case> {
     ] {
         cases.push(case(name, ALONE, full_only, queues!(slowest::<u64>(worst)).into()));
     }
+    cases.extend(channels::cases());
     cases
 }
 
@@ -198,7 +200,7 @@ const ARRAY: &[&str] = &["ArrayQueue"];
 const SCQ: &[&str] = &["parkring SCQ", "nolock SCQ", "lfqueue SCQ"];
 const OTHERS: &[&str] = &["concurrent-queue", "thingbuf"];
 
-/// What both queues, by their handles, are to reach.
+/// What both queues, by their handles, are to reach, and the channels over them.
 const BOTH: &[[Goal; 2]] = &[
     both("pair on one thread", ARRAY, Bound::TimeAtMost(1.1)),
     both("2 to 2 through 1,024", ARRAY, Bound::SpeedAtLeast(1.0)),
@@ -217,6 +219,9 @@ const BOTH: &[[Goal; 2]] = &[
     both("8 to 8 through 1,024", OTHERS, Bound::SpeedAtLeast(1.0)),
     both("2 to 2 through 65,536", OTHERS, Bound::SpeedAtLeast(1.0)),
     both("2 to 2, 256 bytes", OTHERS, Bound::SpeedAtLeast(1.0)),
+    channels::both("channel, blocking, 2 to 2", &["crossfire"]),
+    channels::both("channel, blocking, 4 to 4", &["crossfire"]),
+    channels::both("channel, async, 2 to 2", &["kanal", "flume"]),
 ];
 
 /// What a queue is to reach.

@@ -314,15 +314,28 @@ fn check<T: Item, Q: Queue<T>>(capacity: usize) -> Result<(), String> {
     let whole = received.iter().flatten().all(T::is_whole);
     let numbers: Vec<Vec<u64>> =
         received.into_iter().map(|items| items.into_iter().map(T::number).collect()).collect();
-    let in_order = numbers.iter().all(|numbers| {
-        (0..2).all(|source| {
-            numbers.iter().filter(|number| **number % 2 == source).is_sorted_by(|a, b| a < b)
+    if !whole {
+        return Err("items were torn".to_owned());
+    }
+    each_once_in_order(&numbers, 2, CHECKED)
+}
+
+/// Whether each number below `sources * each` was received, once, and by everybody in the order of its
+/// source, which is the number modulo `sources`.
+pub(super) fn each_once_in_order(
+    received: &[Vec<u64>],
+    sources: u64,
+    each: u64,
+) -> Result<(), String> {
+    let in_order = received.iter().all(|numbers| {
+        (0..sources).all(|source| {
+            numbers.iter().filter(|number| **number % sources == source).is_sorted_by(|a, b| a < b)
         })
     });
-    let mut all = numbers.concat();
+    let mut all = received.concat();
     all.sort_unstable();
-    if !whole || !all.into_iter().eq(0..2 * CHECKED) {
-        return Err("items were lost, doubled or torn".to_owned());
+    if !all.into_iter().eq(0..sources * each) {
+        return Err("items were lost or doubled".to_owned());
     }
     if in_order { Ok(()) } else { Err("items of one producer came out of order".to_owned()) }
 }

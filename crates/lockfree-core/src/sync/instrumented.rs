@@ -34,6 +34,13 @@ pub fn fence(order: Ordering) {
     }
 }
 
+/// As [`fence`]; cheaper in the real face where all that it is to order before it is
+/// read-modify-writes.
+#[track_caller]
+pub fn fence_after_rmw(order: Ordering) {
+    fence(order);
+}
+
 macro_rules! instrumented {
     ($($(#[$when:meta])* $Atomic:ident $(<$T:ident>)? of $Value:ty: $($method:ident),*;)*) => {$(
         $(#[$when])*

@@ -6,6 +6,15 @@ pub use core::sync::atomic::{
 };
 #[cfg(target_has_atomic = "64")]
 pub use core::sync::atomic::{AtomicI64, AtomicU64};
+use core::sync::atomic::{Ordering, compiler_fence};
+
+/// As [`fence`], where all that the fence is to order before it is read-modify-writes, this thread's
+/// own or another's that it has read from. On x86-64 these are in the one order of all stores by then,
+/// and the fence is the compiler's alone; elsewhere it is a fence.
+#[inline(always)]
+pub fn fence_after_rmw(order: Ordering) {
+    if cfg!(all(target_arch = "x86_64", not(miri))) { compiler_fence(order) } else { fence(order) }
+}
 
 /// Hints to the processor.
 pub mod hint {

@@ -17,14 +17,17 @@ use core::{
 use std::thread_local;
 use std::{sync::Arc, task::Wake, time::Instant};
 
-use crate::{
-    Backoff,
-    sync::{
-        AtomicBool,
-        Ordering::{Acquire, Release},
-        thread::{self, Thread},
-    },
+use crate::sync::{
+    AtomicBool,
+    Ordering::{Acquire, Release},
+    hint,
+    thread::{self, Thread},
 };
+
+/// The first pause of one who waits, in spin hints: some cache-line hand-offs.
+pub(super) const FIRST_PAUSE: u32 = 32;
+/// Once so many spin hints have passed, it is time to sleep: four pauses, each twice the one before.
+const PATIENCE: u32 = 15 * FIRST_PAUSE;
 
 /// Runs `future` on this thread and returns its output; parks while it waits.
 ///
@@ -75,16 +78,21 @@ pub fn block_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F:
     output
 }
 
-/// Tries for some microseconds, before it is worth while to sleep.
-pub(super) fn spin<R>(attempt: &mut impl FnMut() -> Option<R>) -> Option<R> {
-    let backoff = Backoff::new();
-    loop {
-        let found = attempt();
-        if found.is_some() || backoff.is_completed() {
-            return found;
+/// Tries again for some microseconds, before it is worth while to sleep: after longer and longer
+/// pauses, the first of which is `pause` spin hints, and after others had this processor.
+pub(super) fn spin<R>(mut pause: u32, attempt: &mut impl FnMut() -> Option<R>) -> Option<R> {
+    let mut spent = 0;
+    // To a model, pauses are all alike: the yield will do.
+    while !cfg!(loom) && spent < PATIENCE {
+        (0..pause).for_each(|_| hint::spin_loop());
+        if let Some(found) = attempt() {
+            return Some(found);
         }
-        backoff.spin();
+        spent = spent.saturating_add(pause);
+        pause = pause.saturating_mul(2);
     }
+    thread::yield_now();
+    attempt()
 }
 
 /// What a thread sleeps on.

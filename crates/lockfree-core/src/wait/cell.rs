@@ -145,9 +145,11 @@ impl WakerCell {
         deadline: Option<std::time::Instant>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        super::block::spin(&mut attempt).or_else(|| {
+        use super::block::{FIRST_PAUSE, block_until, spin};
+
+        attempt().or_else(|| spin(FIRST_PAUSE, &mut attempt)).or_else(|| {
             let asleep = core::future::poll_fn(|cx| self.poll_until(cx, &mut attempt));
-            super::block_until(asleep, deadline)
+            block_until(asleep, deadline)
         })
     }
 

@@ -58,13 +58,13 @@ use core::{
 };
 use std::{sync::PoisonError, time::Instant};
 
-use super::block;
+use super::block::{self, FIRST_PAUSE};
 use crate::{
     const_unless_loom,
     sync::{
         AtomicUsize, Mutex, MutexGuard,
         Ordering::{Relaxed, SeqCst},
-        fence,
+        fence, fence_after_rmw,
     },
 };
 
@@ -99,6 +99,7 @@ use crate::{
 /// ```
 pub struct WaitQueue {
     waiting: AtomicUsize,
+    first_pause: u32,
     line: Mutex<Line>,
 }
 
@@ -112,8 +113,20 @@ impl WaitQueue {
         /// A line where nobody waits.
         #[must_use]
         pub fn new() -> Self {
+            Self::with_first_pause(FIRST_PAUSE)
+        }
+    }
+
+    const_unless_loom! {
+        /// As [`new`](Self::new), but who blocks here stays away for `pause` spin hints before it
+        /// looks again; 32 otherwise. A longer pause is worth while where what is waited for comes
+        /// in numbers, and finds more of it at once, as room in a large queue that is full.
+        #[must_use]
+        pub fn with_first_pause(pause: u32) -> Self {
             let line = Line { wakers: BTreeMap::new(), next_ticket: 0 };
-            Self { waiting: AtomicUsize::new(0), line: Mutex::new(line) }
+            let waiting = AtomicUsize::new(0);
+            let first_pause = if pause == 0 { 1 } else { pause };
+            Self { waiting, first_pause, line: Mutex::new(line) }
         }
     }
 
@@ -127,15 +140,28 @@ impl WaitQueue {
     ///
     /// # Panics
     /// `attempt` panics.
+    #[inline]
     pub fn block_until<R>(
         &self,
         deadline: Option<Instant>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        block::spin(&mut attempt).or_else(|| {
-            let mut waiter = self.waiter();
-            block::block_until(poll_fn(|cx| waiter.poll_until(cx, &mut attempt)), deadline)
-        })
+        attempt().or_else(|| self.keep_trying(deadline, &mut attempt))
+    }
+
+    /// Spins each time before it sleeps: what woke it seldom comes alone.
+    #[cold]
+    fn keep_trying<R>(
+        &self,
+        deadline: Option<Instant>,
+        attempt: &mut impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        let mut waiter = self.waiter();
+        let look = |cx: &mut Context<'_>| match block::spin(self.first_pause, attempt) {
+            Some(found) => waiter.find(found),
+            None => waiter.look_again(cx, attempt),
+        };
+        block::block_until(poll_fn(look), deadline)
     }
 
     /// Wakes the waiter at the head of the line, if there is one.
@@ -157,6 +183,22 @@ impl WaitQueue {
     #[inline]
     pub fn notify_many(&self, count: usize) {
         if self.has_waiters() {
+            self.notify_in_turn(count);
+        }
+    }
+
+    /// As [`notify_many`](Self::notify_many), for a caller that made true what is waited for by a
+    /// read-modify-write, or has read from another thread's that did. Then an x86-64 needs no fence, and
+    /// with nobody there it costs a load.
+    ///
+    /// # Panics
+    /// As [`notify_many`](Self::notify_many).
+    #[inline]
+    pub fn notify_after_rmw(&self, count: usize) {
+        // SeqCst [join-line]: what the caller did comes before the look at the line.
+        fence_after_rmw(SeqCst);
+        // Relaxed: the fence orders it; the line is read again under the lock.
+        if self.waiting.load(Relaxed) > 0 {
             self.notify_in_turn(count);
         }
     }
@@ -252,18 +294,25 @@ impl<Q: Deref<Target = WaitQueue>> Waiter<Q> {
         cx: &Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
-        let mut found = attempt();
-        if found.is_none() {
-            self.arm(cx.waker());
-            found = attempt();
+        match attempt() {
+            Some(found) => self.find(found),
+            None => self.look_again(cx, &mut attempt),
         }
-        match found {
-            Some(found) => {
-                self.leave();
-                Poll::Ready(found)
-            }
-            None => Poll::Pending,
-        }
+    }
+
+    /// Joins the line, having looked in vain, and looks once more.
+    fn look_again<R>(
+        &mut self,
+        cx: &Context<'_>,
+        attempt: &mut impl FnMut() -> Option<R>,
+    ) -> Poll<R> {
+        self.arm(cx.waker());
+        attempt().map_or(Poll::Pending, |found| self.find(found))
+    }
+
+    fn find<R>(&mut self, found: R) -> Poll<R> {
+        self.leave();
+        Poll::Ready(found)
     }
 
     /// Joins the line, to be woken by `waker`; one who has a place there keeps it. Look once more at

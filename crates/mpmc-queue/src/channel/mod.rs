@@ -2,9 +2,12 @@
 //!
 //! Values go through a [`Queue`], or any other [`Bounded`] queue. Beside it stand two lines: of who
 //! waits for a value, and of who waits for room. An operation that need not wait costs, over the plain
-//! queue's, a fence and two loads; the plain queue pays nothing. Whoever must wait spins for some
-//! microseconds at most and then sleeps; each value wakes one who waits for it, each room made wakes
-//! one who waits for that, in the order in which they came.
+//! queue's, two loads, and a fence where the processor is not an x86-64; the plain queue pays nothing.
+//!
+//! Whoever blocks spins for some microseconds, lets others have the processor once, and then sleeps. Who
+//! finds no room stays away until about a quarter of the capacity may be there, so that it can send many
+//! before it waits again. Each value wakes one who waits for it, each room made wakes one who waits for
+//! that, in the order in which they came; a batch wakes once for each of its values, when all are there.
 //!
 //! Both ends can be cloned and shared. The channel is *closed* when all senders or all receivers are
 //! gone, or when someone says so. Then nothing more is sent, values are given back, and what is
@@ -39,6 +42,8 @@ mod error;
 mod receiver;
 mod sender;
 mod shared;
+#[cfg(feature = "sink")]
+mod sink;
 mod weak;
 
 use alloc::sync::Arc;
@@ -54,6 +59,8 @@ pub use receiver::Receiver;
 #[cfg(feature = "blocking")]
 pub use receiver::{IntoIter, Iter};
 pub use sender::Sender;
+#[cfg(feature = "sink")]
+pub use sink::SendSink;
 pub use weak::{WeakReceiver, WeakSender};
 
 /// A channel that holds at most `capacity` values in a lock-free queue, and its two ends.

@@ -64,6 +64,7 @@ impl<T, R: IndexRing> Receiver<T, R> {
     ///
     /// # Errors
     /// There is no value now, or there never will be one.
+    #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         match self.shared.attempt_recv() {
             Some(end) => end.map_err(|Closed(())| TryRecvError::Closed),
@@ -87,6 +88,7 @@ impl<T, R: IndexRing> Receiver<T, R> {
     /// # Errors
     /// The channel is closed, and all that was sent has been received.
     #[cfg(feature = "blocking")]
+    #[inline]
     pub fn recv(&self) -> Result<T, Closed> {
         self.recv_until(None).map_err(|_| Closed(()))
     }
@@ -111,6 +113,7 @@ impl<T, R: IndexRing> Receiver<T, R> {
     }
 
     #[cfg(feature = "blocking")]
+    #[inline]
     fn recv_until(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
         let received = self.shared.values.block_until(deadline, || self.shared.attempt_recv());
         received.ok_or(RecvTimeoutError::Timeout)?.map_err(|Closed(())| RecvTimeoutError::Closed)

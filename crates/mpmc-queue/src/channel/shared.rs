@@ -6,6 +6,8 @@
 //! * C2: `closed` is set once, by whoever says so or by the last end of a kind, and never cleared.
 //! * C3: whoever has pushed notifies the line of values afterwards, once for each; whoever has popped,
 //!   that of room; whoever has closed, everybody in both.
+//! * C4: a value is put into the queue, or taken out, by a read-modify-write: of the thread itself, or of
+//!   a helper whose word it has read. That is what `notify_after_rmw` asks for.
 //!
 //! # Progress and linearization
 //!
@@ -34,6 +36,11 @@ use lockfree_core::{
 use super::{Closed, Rest, TrySendError};
 use crate::{Bounded, Full, ring::IndexRing};
 
+/// Who finds no room waits until about a quarter of it has been made, at one spin hint or so for each
+/// value, so that it can send many at a time; within these limits.
+const SHORTEST_PAUSE: u32 = 32;
+const LONGEST_PAUSE: u32 = 256;
+
 pub(super) struct Shared<T, R: IndexRing> {
     pub(super) queue: Bounded<T, R>,
     closed: AtomicBool,
@@ -48,22 +55,26 @@ pub(super) struct Shared<T, R: IndexRing> {
 impl<T, R: IndexRing> Shared<T, R> {
     /// With one end of each kind.
     pub(super) fn new(queue: Bounded<T, R>) -> Self {
+        let most_room = u32::try_from(queue.capacity()).unwrap_or(u32::MAX);
+        let pause = (most_room / 4).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         Self {
             queue,
             closed: AtomicBool::new(false),
             senders: AtomicUsize::new(1),
             receivers: AtomicUsize::new(1),
             values: CachePadded::default(),
-            room: CachePadded::default(),
+            room: CachePadded::new(WaitQueue::with_first_pause(pause)),
         }
     }
 
+    #[inline]
     pub(super) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         self.push(value)?;
-        self.values.notify_one();
+        self.values.notify_after_rmw(1);
         Ok(())
     }
 
+    #[inline]
     fn push(&self, value: T) -> Result<(), TrySendError<T>> {
         if self.is_closed() {
             return Err(TrySendError::Closed(value));
@@ -87,6 +98,7 @@ impl<T, R: IndexRing> Shared<T, R> {
     }
 
     /// One attempt of a send that waits: takes the value out of `value` when that ends the wait.
+    #[inline]
     pub(super) fn attempt_send(&self, value: &mut Option<T>) -> Option<Result<(), Closed<T>>> {
         match self.try_send(value.take().expect("there is a value to send")) {
             Ok(()) => Some(Ok(())),
@@ -99,10 +111,11 @@ impl<T, R: IndexRing> Shared<T, R> {
     }
 
     /// One attempt to receive: `None` if there is reason to wait.
+    #[inline]
     pub(super) fn attempt_recv(&self) -> Option<Result<T, Closed>> {
         let popped = self.pop()?;
         if popped.is_ok() {
-            self.room.notify_one();
+            self.room.notify_after_rmw(1);
         }
         Some(popped)
     }
@@ -127,6 +140,7 @@ impl<T, R: IndexRing> Shared<T, R> {
         Some(Ok(received.count))
     }
 
+    #[inline]
     fn pop(&self) -> Option<Result<T, Closed>> {
         if let Some(value) = self.queue.pop() {
             return Some(Ok(value));
@@ -206,7 +220,7 @@ struct Notify<'a> {
 impl Drop for Notify<'_> {
     fn drop(&mut self) {
         if self.count > 0 {
-            self.line.notify_many(self.count);
+            self.line.notify_after_rmw(self.count);
         }
     }
 }
