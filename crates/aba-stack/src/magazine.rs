@@ -1,0 +1,71 @@
+//! Free nodes that a thread keeps at hand (Bonwick and Adams, *Magazines and Vmem*, 2001).
+//!
+//! # Invariants
+//!
+//! * M1: only the present owner of a slot touches its magazine, or who visits it while it has none; and
+//!   neither runs code of a user meanwhile, nor an allocator. So there is one at a time.
+//! * M2: the first `count` words are those of nodes that the magazine has.
+//!
+//! # Orderings
+//!
+//! No atomic access: a magazine passes on by the edge *hand-over* of [`lockfree_core::slots`].
+
+use lockfree_core::sync::UnsafeCell;
+
+use crate::{
+    rules::MAGAZINE,
+    state::{Link, NONE},
+};
+
+/// The magazine of a slot.
+pub(crate) struct Magazine(UnsafeCell<Shelf>);
+
+// SAFETY: M1.
+unsafe impl Sync for Magazine {}
+
+impl Default for Magazine {
+    fn default() -> Self {
+        Self(UnsafeCell::new(Shelf { count: 0, words: [NONE; MAGAZINE] }))
+    }
+}
+
+impl Magazine {
+    /// Runs `f` with what is inside.
+    ///
+    /// # Safety
+    /// The caller is the owner of the slot or visits it, and `f` calls neither the user nor an
+    /// allocator (M1).
+    #[inline(always)]
+    pub(crate) unsafe fn with<R>(&self, f: impl FnOnce(&mut Shelf) -> R) -> R {
+        // SAFETY: M1, promised by the caller.
+        self.0.with_mut(|shelf| f(unsafe { &mut *shelf }))
+    }
+}
+
+/// What is in a magazine: the last nodes in are the first ones out.
+pub(crate) struct Shelf {
+    count: usize,
+    words: [Link; MAGAZINE],
+}
+
+impl Shelf {
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Link> {
+        let last = self.count.checked_sub(1)?;
+        self.count = last;
+        self.words.get(last).copied()
+    }
+
+    /// Whether there was room among the first `most` places.
+    #[inline]
+    pub(crate) fn push(&mut self, link: Link, most: usize) -> bool {
+        match self.words.get_mut(self.count) {
+            Some(place) if self.count < most => {
+                *place = link;
+                self.count += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+}
