@@ -4,7 +4,8 @@
 //!
 //! * M1: only the present owner of a slot touches its magazine, or who visits it while it has none; and
 //!   neither runs code of a user meanwhile, nor an allocator. So there is one at a time.
-//! * M2: the first `count` words are those of nodes that the magazine has.
+//! * M2: `first`, unless it is `NONE`, and the first `count` of `words` are those of nodes that the
+//!   magazine has.
 //!
 //! # Orderings
 //!
@@ -25,7 +26,7 @@ unsafe impl Sync for Magazine {}
 
 impl Default for Magazine {
     fn default() -> Self {
-        Self(UnsafeCell::new(Shelf { count: 0, words: [NONE; MAGAZINE] }))
+        Self(UnsafeCell::new(Shelf { first: NONE, count: 0, words: [NONE; MAGAZINE - 1] }))
     }
 }
 
@@ -42,30 +43,44 @@ impl Magazine {
     }
 }
 
-/// What is in a magazine: the last nodes in are the first ones out.
+/// What is in a magazine: the last node in is the first one out.
 pub(crate) struct Shelf {
+    /// The last one in has a place of its own: a push after a pop finds its node in one load, not in
+    /// two of which the second waits for the first.
+    first: Link,
     count: usize,
-    words: [Link; MAGAZINE],
+    words: [Link; MAGAZINE - 1],
 }
 
 impl Shelf {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<Link> {
+        match core::mem::replace(&mut self.first, NONE) {
+            NONE => self.pop_older(),
+            first => Some(first),
+        }
+    }
+
+    #[inline]
+    fn pop_older(&mut self) -> Option<Link> {
         let last = self.count.checked_sub(1)?;
         self.count = last;
         self.words.get(last).copied()
     }
 
     /// Whether there was room among the first `most` places.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, link: Link, most: usize) -> bool {
-        match self.words.get_mut(self.count) {
-            Some(place) if self.count < most => {
-                *place = link;
-                self.count += 1;
-                true
+        if self.first != NONE {
+            match self.words.get_mut(self.count) {
+                Some(place) if self.count + 1 < most => {
+                    *place = self.first;
+                    self.count += 1;
+                }
+                _ => return false,
             }
-            _ => false,
         }
+        self.first = link;
+        true
     }
 }
