@@ -119,8 +119,12 @@ fn what_is_not_taken_out_is_dropped_once() {
 
 #[test]
 fn values_of_no_size_and_of_many_bytes_come_back() {
-    let drops = Drops::new();
     struct Nothing;
+
+    #[repr(align(256))]
+    struct Aligned(u8);
+
+    let drops = Drops::new();
     let stack = Stack::new();
     stack.push_many((0..1000).map(|_| Nothing));
     assert_eq!(stack.take_all().count(), 1000);
@@ -130,8 +134,6 @@ fn values_of_no_size_and_of_many_bytes_come_back() {
     assert!(values.eq((0..100).rev().map(|value| (value, value))));
     assert_eq!(drops.alive(), 0);
 
-    #[repr(align(256))]
-    struct Aligned(u8);
     let stack = Stack::new();
     stack.push(Aligned(7));
     assert!(stack.pop().is_some_and(|value| value.0 == 7 && (&raw const value).addr() % 256 == 0));
@@ -244,7 +246,9 @@ fn threads_that_end_leave_their_nodes_to_the_others() {
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     assert!(stack.is_empty());
     let nodes = stack.nodes();
     stack.push_many(0..20 * 31);

@@ -87,8 +87,9 @@ fn is_a_vec<R: Rules>(bound: Option<usize>, operations: Vec<Operation>) -> TestC
                 prop_assert!(drained.into_iter().eq(twin.drain(left..).rev()));
             }
             Operation::Change => {
-                stack.iter_mut().for_each(|value| *value += 1);
-                twin.iter_mut().for_each(|value| *value += 1);
+                for value in stack.iter_mut().chain(&mut twin) {
+                    *value += 1;
+                }
                 prop_assert_eq!(stack.peek_mut(), twin.last_mut());
             }
             Operation::Reserve(additional) => stack.reserve(additional),
@@ -101,7 +102,7 @@ fn is_a_vec<R: Rules>(bound: Option<usize>, operations: Vec<Operation>) -> TestC
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
     fn without_a_bound(operations in operations()) {

@@ -233,7 +233,9 @@ fn cells_of_ended_threads_are_visited_and_those_of_live_ones_are_not() {
                 together.wait();
             })
         });
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
     assert_eq!(visited(), [2, 3, 4]);
     assert!(visited().is_empty());
