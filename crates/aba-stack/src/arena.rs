@@ -165,3 +165,14 @@ impl<T> Arena<T> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Node;
+
+    #[test]
+    fn a_node_has_a_line_for_itself_and_forty_bytes() {
+        assert_eq!((size_of::<Node<()>>(), align_of::<Node<()>>()), (64, 64));
+        assert_eq!((size_of::<Node<[u64; 5]>>(), size_of::<Node<[u64; 6]>>()), (64, 128));
+    }
+}

@@ -84,3 +84,25 @@ impl Shelf {
         true
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{MAGAZINE, Magazine, NONE, Shelf};
+    use crate::state::fresh;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn the_last_node_in_is_the_first_out_and_no_more_fit_than_may() {
+        for most in [1, 2, MAGAZINE] {
+            let mut shelf = Shelf { first: NONE, count: 0, words: [NONE; MAGAZINE - 1] };
+            let links: Vec<_> = (1..).map_while(fresh).take(most).collect();
+            for _ in 0..2 {
+                assert_eq!(shelf.pop(), None);
+                assert!(links.iter().all(|&link| shelf.push(link, most)));
+                assert!(!shelf.push(links[0], most));
+                assert!(core::iter::from_fn(|| shelf.pop()).eq(links.iter().rev().copied()));
+            }
+        }
+        assert_eq!(size_of::<Magazine>(), 256);
+    }
+}

@@ -174,7 +174,8 @@ impl<T, R: Rules> Stack<T, R> {
     ///
     /// # Errors
     /// As [`try_push`](Self::try_push). Nothing was added; all values, those that the iterator had not
-    /// given yet too, are handed back: the values so far, the last one first, then the rest.
+    /// given yet too, are handed back: the values so far, the last one first, then the rest. No more are
+    /// asked of the iterator than the bound and one.
     pub fn try_push_many<I: IntoIterator<Item = T>>(
         &self,
         values: I,
@@ -183,7 +184,9 @@ impl<T, R: Rules> Stack<T, R> {
         let mut chain = Taken::new(&self.nodes, NONE);
         let (mut bottom, mut count, mut left) = (NONE, 0_u32, None);
         for value in values.by_ref() {
-            let Some(link) = self.nodes.acquire() else {
+            // An iterator without an end is refused as well.
+            let node = if count < self.limit { self.nodes.acquire() } else { None };
+            let Some(link) = node else {
                 left = Some(value);
                 break;
             };

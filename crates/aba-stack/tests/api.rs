@@ -61,6 +61,10 @@ fn a_bound_is_exact_and_hands_values_back() {
     assert!(catch_unwind(AssertUnwindSafe(|| stack.push_many(["a"; 4]))).is_err());
     assert!(stack.is_empty());
 
+    let refused = stack.try_push_many(core::iter::repeat("z")).err().map(Full::into_inner);
+    assert!(refused.is_some_and(|mut values| values.nth(1000) == Some("z")));
+    assert_eq!(stack.len(), Some(0));
+
     let none = Stack::bounded(0);
     assert_eq!(none.try_push(1), Err(Full(1)));
     assert!(catch_unwind(AssertUnwindSafe(|| none.push(1))).is_err());

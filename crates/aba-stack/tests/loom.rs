@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aba_stack::{Full, Stack, rules::Rules};
 use fixtures::{NoMagazine, ShortTagsNoMagazine, SmallMagazine, Untagged};
+use lockfree_core::slots;
 use testkit::{
     history::{
         BoundedStack, Recorder,
@@ -195,6 +196,26 @@ fn a_thread_ends<R: Rules>() {
     assert!(are_all(popped, 8));
 }
 
+/// Threads beside each other until one has no slot, and so no magazine.
+fn use_deeper<R: Rules>(stack: &Shared<R>, depth: usize) {
+    let has_slot = slots::with(|slot| slot.is_some());
+    assert_eq!(has_slot, depth < slots::CAPACITY);
+    stack.push_many([1, 2]);
+    assert_eq!(stack.pop(), Some(2));
+    if has_slot {
+        let stack = Arc::clone(stack);
+        thread::spawn(move || use_deeper(&stack, depth + 1)).join().unwrap();
+    } else {
+        assert_eq!(stack.pop_many(2).count(), 2);
+    }
+}
+
+fn threads_without_a_slot<R: Rules>() {
+    let (stack, _) = pair::<R>([]);
+    use_deeper(&stack, 0);
+    assert_eq!(stack.take_all().count(), slots::CAPACITY - 1);
+}
+
 macro_rules! models {
     ($(fn $name:ident() [$floor:literal] => $body:expr;)*) => {$(
         #[test]
@@ -217,6 +238,7 @@ models! {
     fn many_are_a_piece_of_the_stack() [1700] => many_against_push_and_pop::<NoMagazine>();
     fn all_are_taken_from_a_pop_or_by_it() [367] => all_against_pop_and_push::<NoMagazine>();
     fn history_of_a_bounded_stack() [7300] => is_linearizable::<NoMagazine>();
+    fn threads_without_a_slot_use_the_depot() [1] => threads_without_a_slot::<SmallMagazine>();
     fn nodes_of_an_ended_thread_are_found() [813] => a_thread_ends::<SmallMagazine>();
 }
 
