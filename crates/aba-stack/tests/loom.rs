@@ -238,7 +238,7 @@ models! {
     fn many_are_a_piece_of_the_stack() [1700] => many_against_push_and_pop::<NoMagazine>();
     fn all_are_taken_from_a_pop_or_by_it() [367] => all_against_pop_and_push::<NoMagazine>();
     fn history_of_a_bounded_stack() [7300] => is_linearizable::<NoMagazine>();
-    fn threads_without_a_slot_use_the_depot() [1] => threads_without_a_slot::<SmallMagazine>();
+    fn threads_without_a_slot_use_the_depot() [60] => threads_without_a_slot::<SmallMagazine>();
     fn nodes_of_an_ended_thread_are_found() [813] => a_thread_ends::<SmallMagazine>();
 }
 

@@ -35,7 +35,7 @@ fn goes_on<R: Rules>(stack: &Stack<u64, R>) {
 
 fn stopped_anywhere<R: Rules>(name: &str) {
     type Operation<R> = fn(&Stack<u64, R>);
-    let operations: [(&str, Operation<R>); 7] = [
+    let operations: [(&str, Operation<R>); 9] = [
         ("push", |stack| _ = stack.try_push(1)),
         ("push of many", |stack| _ = stack.try_push_many(1..4).is_ok()),
         ("pop", |stack| _ = stack.pop()),
@@ -43,6 +43,8 @@ fn stopped_anywhere<R: Rules>(name: &str) {
         ("take_all", |stack| _ = stack.take_all().count()),
         ("len", |stack| _ = stack.len()),
         ("is_empty", |stack| _ = stack.is_empty()),
+        ("drain", |stack| _ = stack.drain().count()),
+        ("nodes", |stack| _ = stack.nodes()),
     ];
     for (operation, run) in operations {
         for (filled, bound) in [(0, None), (3, Some(BOUND)), (BOUND, Some(BOUND))] {
