@@ -20,6 +20,7 @@ pub mod schedule;
 pub mod stamp;
 pub mod stats;
 pub mod team;
+mod times;
 
 /// How criterion is set in every bench of this package: short, and without plots of its own.
 ///

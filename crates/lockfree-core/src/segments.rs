@@ -18,7 +18,7 @@
 //!
 //! # Progress and linearization
 //!
-//! * `get`: wait-free, one access, where it linearizes; `iter`: one for each level.
+//! * `get`, `get_unchecked`: wait-free, one access, where it linearizes; `iter`: one for each level.
 //! * `get_or_grow`: the same where the level exists, else an allocation and one more access. Of
 //!   threads that race to make a level one wins, and the others free what they made: nobody waits.
 //!
@@ -65,17 +65,33 @@ impl<const LEVELS: usize> Place<LEVELS> {
         if level.get() as usize <= LEVELS { Some(Self { level, offset }) } else { None }
     }
 
+    /// The place at this offset of this level, if there is one: for who keeps these two instead of the
+    /// number, and spares the bit scan.
+    #[inline]
+    pub const fn at(level: u32, offset: u32) -> Option<Self> {
+        if level as usize >= LEVELS || offset >> level != 0 {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a level is below 32")]
+        let level = NonZeroU8::MIN.saturating_add(level as u8);
+        Some(Self { level, offset })
+    }
+
     /// The number of the cell there.
     #[inline]
     pub const fn number(self) -> NonZeroU32 {
         NonZeroU32::MIN.saturating_add((1 << self.level()) - 1 + self.offset)
     }
 
-    const fn level(self) -> usize {
+    /// The level, from 0: it has 2^`level` cells.
+    #[inline]
+    pub const fn level(self) -> usize {
         self.level.get() as usize - 1
     }
 
-    const fn offset(self) -> usize {
+    /// Where in the level, from 0.
+    #[inline]
+    pub const fn offset(self) -> usize {
         self.offset as usize
     }
 }
@@ -129,6 +145,19 @@ impl<T, const LEVELS: usize> Segments<T, LEVELS> {
         let first = self.level(place).load(Acquire);
         // SAFETY: I2: what the level's word held.
         if first.is_null() { None } else { Some(unsafe { Self::cell(first, place) }) }
+    }
+
+    /// The cell at this place, of which the caller knows that it is there: no branch, one relaxed load.
+    ///
+    /// # Safety
+    /// [`get`](Self::get) or [`get_or_grow`](Self::get_or_grow) has returned a cell of this level, and
+    /// that *happened before* this call.
+    #[inline]
+    pub unsafe fn get_unchecked(&self, place: Place<LEVELS>) -> &T {
+        // Relaxed: by coherence what the earlier call saw, which had it by `segment`.
+        let first = self.level(place).load(Relaxed);
+        // SAFETY: I1, I2: what the level's word has held since then, which is not null.
+        unsafe { Self::cell(first, place) }
     }
 
     /// The cell at this place; its level is made if there is none.

@@ -191,6 +191,13 @@ impl<const INDEX_BITS: u32> AtomicTaggedIndex<INDEX_BITS> {
         self.0.store(word.to_bits(), order);
     }
 
+    /// Writes `word` and returns what the word was.
+    #[inline]
+    #[track_caller]
+    pub fn swap(&self, word: TaggedIndex<INDEX_BITS>, order: Ordering) -> TaggedIndex<INDEX_BITS> {
+        TaggedIndex(self.0.swap(word.to_bits(), order))
+    }
+
     /// Writes `new` if the word is `current`, tag included; returns what it was.
     ///
     /// # Errors

@@ -37,7 +37,8 @@ mod tagged {
         assert_eq!(word.compare_exchange(first, first, AcqRel, Acquire), Err(again));
         let next = again.advance(6).unwrap();
         assert_eq!(word.compare_exchange(again, next, AcqRel, Acquire), Ok(again));
-        assert_eq!(word.load(Acquire), next);
+        assert_eq!(word.swap(first, AcqRel), next);
+        assert_eq!(word.load(Acquire), first);
         assert!(format!("{next:?}").contains("index: 6, tag: 2"));
     }
 

@@ -208,6 +208,50 @@ fn place<const LEVELS: usize>(number: u32) -> Place<LEVELS> {
 }
 
 #[test]
+fn cells_of_ended_threads_are_visited_and_those_of_live_ones_are_not() {
+    if std::env::var_os("VISITS").is_none() {
+        let test = "cells_of_ended_threads_are_visited_and_those_of_live_ones_are_not";
+        return in_a_process(test, "VISITS");
+    }
+    let table = PerSlot::<AtomicUsize>::new();
+    let visited = || {
+        let mut seen = Vec::new();
+        slots::visit_idle(&table, |cell| seen.extend([cell.swap(0, Relaxed)]));
+        seen.retain(|value| *value > 0);
+        seen.sort_unstable();
+        seen
+    };
+    let leave = |value| slots::with(|slot| table.get(slot.unwrap()).store(value, Relaxed));
+    assert!(visited().is_empty(), "no cell was made");
+    leave(1);
+    let together = Barrier::new(3);
+    thread::scope(|scope| {
+        let threads = [2, 3, 4].map(|value| {
+            let (leave, together) = (&leave, &together);
+            scope.spawn(move || {
+                leave(value);
+                together.wait();
+            })
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+    assert_eq!(visited(), [2, 3, 4]);
+    assert!(visited().is_empty());
+
+    // While one is visited, a new thread gets another slot.
+    let mut taken = Vec::new();
+    slots::visit_idle(&table, |_| {
+        taken.push(thread::scope(|scope| scope.spawn(index).join().unwrap()));
+    });
+    assert!(!taken.is_empty() && taken.iter().all(Option::is_some));
+    let panics = || slots::visit_idle(&table, |_| panic!("in a visit"));
+    assert!(std::panic::catch_unwind(core::panic::AssertUnwindSafe(panics)).is_err());
+    assert_eq!(thread::spawn(index).join().unwrap(), Some(1), "all were given back");
+}
+
+#[test]
 fn segments_grow_by_doubling_and_keep_their_cells() {
     let table = Segments::<AtomicUsize, 5>::new();
     assert_eq!((table.iter().count(), format!("{table:?}")), (0, "[]".to_owned()));
@@ -249,6 +293,22 @@ impl Default for Tracked {
         BUILDS_LEFT.set(left.checked_sub(1).expect("a default that panics"));
         Self(DROPS.with(|drops| drops.counted(())))
     }
+}
+
+#[test]
+fn a_place_is_a_level_and_an_offset() {
+    for number in 1..32 {
+        let place = place::<5>(number);
+        let level = u32::try_from(place.level()).unwrap();
+        let offset = u32::try_from(place.offset()).unwrap();
+        assert_eq!(Place::at(level, offset), Some(place));
+        assert_eq!(Place::<5>::at(level, 1 << level), None);
+    }
+    assert_eq!(Place::<5>::at(5, 0), None);
+    let table = Segments::<AtomicUsize, 5>::new();
+    table.get_or_grow(place(9)).store(9, Relaxed);
+    // SAFETY: the level was made above.
+    assert_eq!(unsafe { table.get_unchecked(place(9)) }.load(Relaxed), 9);
 }
 
 #[test]

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use lockfree_core::{
     segments::{Place, Segments},
     slots::{self, CAPACITY, PerSlot, Registry},
-    sync::UnsafeCell,
+    sync::{
+        AtomicUsize,
+        Ordering::{Acquire, Release},
+        UnsafeCell,
+    },
 };
 use testkit::model::{Model, must_fail, thread};
 
@@ -145,6 +149,52 @@ fn slots_hand_over_at_thread_exit() {
         }
         assert_eq!(table.iter().map(Plain::read).sum::<usize>(), 2);
         assert!(slots::high_water() <= 2);
+    });
+}
+
+/// A visit beside a thread that comes and goes: a cell has one owner at a time, and what the last one
+/// left is seen.
+#[test]
+fn hand_over_to_a_visit_and_from_it() {
+    Model::new("hand_over_to_a_visit_and_from_it", 200).check(|| {
+        let table = Arc::new(PerSlot::<Plain>::new());
+        slots::with(|slot| table.get(slot.expect("within capacity")).increment());
+        let other = thread::spawn({
+            let table = Arc::clone(&table);
+            move || slots::with(|slot| table.get(slot.expect("within capacity")).increment())
+        });
+        let mut visits = 0;
+        slots::visit_idle(&table, |cell| {
+            cell.increment();
+            visits += 1;
+        });
+        other.join().unwrap();
+        slots::visit_idle(&table, |cell| {
+            cell.increment();
+            visits += 1;
+        });
+        assert_eq!(table.iter().map(Plain::read).sum::<usize>(), 2 + visits);
+        assert!(visits >= 1);
+    });
+}
+
+/// What is known to be there may be had without a look.
+#[test]
+fn segment_cells_that_another_was_told_of_are_there() {
+    Model::new("segment_cells_that_another_was_told_of_are_there", 2).check(|| {
+        let table = Arc::new((Segments::<Plain, 2>::new(), AtomicUsize::new(0)));
+        let other = thread::spawn({
+            let table = Arc::clone(&table);
+            move || {
+                table.0.get_or_grow(place(2)).increment();
+                table.1.store(1, Release);
+            }
+        });
+        if table.1.load(Acquire) == 1 {
+            // SAFETY: it was told that the level is there.
+            assert_eq!(unsafe { table.0.get_unchecked(place(2)) }.read(), 1);
+        }
+        other.join().unwrap();
     });
 }
 

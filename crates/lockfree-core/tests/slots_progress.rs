@@ -71,6 +71,29 @@ fn a_thread_stopped_in_its_first_use_of_slots_blocks_nobody() {
 }
 
 #[test]
+fn a_thread_stopped_in_a_visit_blocks_nobody() {
+    let used = || {
+        let registry = Registry::<1>::new(4);
+        drop([(); 3].map(|()| registry.lease()));
+        registry
+    };
+    let stopped = stop_anywhere(
+        "visit_idle",
+        shared(used),
+        |registry| registry.visit_idle(|_| {}),
+        |registry| {
+            for _ in 0..ROUNDS {
+                let leases = [(); 3].map(|()| registry.lease());
+                assert!(leases.iter().all(Option::is_some), "the stopped thread has one at most");
+                drop(leases);
+                registry.visit_idle(|_| {});
+            }
+        },
+    );
+    assert!(stopped >= 10);
+}
+
+#[test]
 fn a_thread_stopped_in_grow_blocks_nobody() {
     let place = |number| NonZeroU32::new(number).and_then(Place::of).unwrap();
     stop_anywhere(

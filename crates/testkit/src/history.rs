@@ -171,13 +171,81 @@ impl Spec for BoundedQueue {
     }
 }
 
+/// A bounded stack of numbers, for one thread.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BoundedStack {
+    capacity: usize,
+    values: Vec<u32>,
+}
+
+/// What is asked of a [`BoundedStack`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StackOperation {
+    /// Adds all of them, the last on top, or returns all of them, the last first, if there is no room.
+    Push(Vec<u32>),
+    /// Returns the value on top, if there is one.
+    Pop,
+    /// Returns as many values from the top, or all there are.
+    PopMany(usize),
+    /// Returns all values, from the top.
+    TakeAll,
+    /// Returns how many values there are.
+    Len,
+}
+
+impl BoundedStack {
+    /// An empty stack for `capacity` values.
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, values: Vec::new() }
+    }
+
+    fn take(&mut self, most: usize) -> Vec<u32> {
+        let left = self.values.len().saturating_sub(most);
+        self.values.drain(left..).rev().collect()
+    }
+}
+
+impl Spec for BoundedStack {
+    type Operation = StackOperation;
+    type Outcome = Vec<u32>;
+
+    fn apply(&mut self, operation: &StackOperation) -> Vec<u32> {
+        match operation {
+            StackOperation::Push(values) if values.len() > self.capacity - self.values.len() => {
+                values.iter().rev().copied().collect()
+            }
+            StackOperation::Push(values) => {
+                self.values.extend(values);
+                Vec::new()
+            }
+            StackOperation::Pop => self.take(1),
+            StackOperation::PopMany(most) => self.take(*most),
+            StackOperation::TakeAll => self.take(usize::MAX),
+            StackOperation::Len => vec![u32::try_from(self.values.len()).unwrap_or(u32::MAX)],
+        }
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::{
-        BoundedQueue, Event,
+        BoundedQueue, BoundedStack, Event,
         QueueOperation::{self, ForcePush, Pop, Push},
-        is_linearizable,
+        Spec as _, StackOperation, is_linearizable,
     };
+
+    #[test]
+    fn a_stack_gives_the_last_first() {
+        let mut stack = BoundedStack::new(3);
+        assert_eq!(stack.apply(&StackOperation::Push(vec![1, 2])), []);
+        assert_eq!(stack.apply(&StackOperation::Push(vec![3, 4])), [4, 3]);
+        assert_eq!(stack.apply(&StackOperation::Push(vec![5])), []);
+        assert_eq!(stack.apply(&StackOperation::Len), [3]);
+        assert_eq!(stack.apply(&StackOperation::Pop), [5]);
+        assert_eq!(stack.apply(&StackOperation::PopMany(1)), [2]);
+        assert_eq!(stack.apply(&StackOperation::TakeAll), [1]);
+        assert_eq!(stack.apply(&StackOperation::Pop), []);
+    }
 
     fn holds(capacity: usize, history: &[(QueueOperation, Option<u64>, usize, usize)]) -> bool {
         let history: Vec<_> = history

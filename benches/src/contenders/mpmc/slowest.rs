@@ -4,7 +4,8 @@ use super::workloads::{Balance, between, contender};
 use super::{Hand, Item, Queue};
 use crate::case::Contender;
 use crate::team::{BATCH, Member, Patience, Sample, float};
-use std::{sync::Mutex, time::Instant};
+use crate::times::Times;
+use std::sync::Mutex;
 
 /// Which of the calls.
 #[derive(Debug, Clone, Copy)]
@@ -65,66 +66,11 @@ pub(super) fn slowest<T: Item, Q: Queue<T>>(worst: Worst) -> Contender {
             (count, sum)
         };
         let sample = between(queue, THREADS, budget * LONGER, source, sink)?;
-        let slow = all.into_inner().expect("no worker panics").quantile(worst);
+        let all = all.into_inner().expect("no worker panics");
+        let slow = match worst {
+            Worst::OneInTenThousand => all.exceeded_by_one_in(10_000),
+            Worst::Slowest => all.slowest(),
+        };
         Ok(Sample { speed: 1.0 / float(slow.max(1)), ..sample })
     })
-}
-
-/// How many calls took how long, each known to one part in 32.
-#[derive(Debug)]
-struct Times {
-    counts: Box<[u64]>,
-    slowest: u64,
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Self { counts: vec![0; Self::place(u64::MAX) + 1].into(), slowest: 0 }
-    }
-}
-
-impl Times {
-    /// Values of one place share their highest 6 bits.
-    fn place(nanoseconds: u64) -> usize {
-        let shift = (u64::BITS - nanoseconds.leading_zeros()).saturating_sub(6);
-        shift as usize * 32 + usize::try_from(nanoseconds >> shift).expect("it has 6 bits")
-    }
-
-    /// The least value of a place.
-    fn value(place: usize) -> u64 {
-        let shift = (place / 32).saturating_sub(1);
-        ((place - shift * 32) as u64) << shift
-    }
-
-    /// Times a call if it counts.
-    #[inline]
-    fn record<O>(&mut self, call: impl FnOnce() -> O, counts: impl FnOnce(&O) -> bool) -> O {
-        let start = Instant::now();
-        let outcome = call();
-        let elapsed = start.elapsed();
-        if counts(&outcome) {
-            let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-            self.counts[Self::place(nanoseconds)] += 1;
-            self.slowest = self.slowest.max(nanoseconds);
-        }
-        outcome
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
-        self.slowest = self.slowest.max(other.slowest);
-    }
-
-    fn quantile(&self, worst: Worst) -> u64 {
-        if let Worst::Slowest = worst {
-            return self.slowest;
-        }
-        let mut slower = self.counts.iter().sum::<u64>() / 10_000;
-        let found = self.counts.iter().enumerate().rev().find(|(_, count)| {
-            let here = **count > slower;
-            slower = slower.saturating_sub(**count);
-            here
-        });
-        found.map_or(0, |(place, _)| Self::value(place))
-    }
 }

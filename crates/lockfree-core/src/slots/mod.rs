@@ -134,6 +134,22 @@ pub fn with<R>(f: impl FnOnce(Option<Slot<'_>>) -> R) -> R {
     }
 }
 
+/// Runs `visit` with the cell of each slot that no thread has, one after another: for what threads that
+/// have ended left behind.
+///
+/// While a cell is visited the caller is its slot's owner: no other thread gets the slot or visits it,
+/// and what its last owner did *happened before*. A slot that is given back meanwhile may be missed.
+/// The caller counts as one more thread with a slot; where [`CAPACITY`] of them have one, nothing is
+/// visited. Cells that nobody has touched are not made, and not visited. Lock-free.
+pub fn visit_idle<T>(table: &PerSlot<T>, mut visit: impl FnMut(&T)) {
+    threads().visit_idle(|index| {
+        let number = u32::try_from(index).ok().map(|index| NonZeroU32::MIN.saturating_add(index));
+        if let Some(cell) = number.and_then(Place::of).and_then(|place| table.at(place)) {
+            visit(cell);
+        }
+    });
+}
+
 /// The most threads that ever had a slot or asked for one at once: the size that a table indexed by
 /// slots has grown to. A snapshot.
 pub fn high_water() -> usize {

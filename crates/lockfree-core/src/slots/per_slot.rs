@@ -3,7 +3,10 @@
 use core::fmt;
 
 use super::{LEVELS, Slot};
-use crate::{CachePadded, const_unless_loom, segments::Segments};
+use crate::{
+    CachePadded, const_unless_loom,
+    segments::{Place, Segments},
+};
 
 /// A table with a cell for each thread slot, each on cache lines of its own.
 ///
@@ -34,6 +37,11 @@ impl<T> PerSlot<T> {
         T: Default,
     {
         self.0.get_or_grow(slot.own.place)
+    }
+
+    /// The cell at this place, if it was made.
+    pub(super) fn at(&self, place: Place<LEVELS>) -> Option<&T> {
+        self.0.get(place).map(|cell| &**cell)
     }
 
     /// All cells that there are, touched or not. Wait-free.

@@ -26,6 +26,8 @@
 //!   another thread's claim. Undisturbed it takes four steps, and one more for each full word below
 //!   the number it gets. Linearizes at the `fetch_or` that sets the bit, or at the `fetch_add`
 //!   that is refused.
+//! * `visit_idle`: wait-free but for what it runs: two steps for a free number, one for a word of
+//!   them, and three. It holds one number at a time.
 //! * release (drop of a [`Lease`]): wait-free, two steps. Linearizes at the `fetch_and`.
 //!
 //! A thread that is stopped anywhere keeps at most one number or reservation from the others.
@@ -34,7 +36,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | hand-over | `fetch_and` in `release` | `fetch_or` in `claim_in` | all that the last holder of the number did | `hand_over_shows_what_the_last_holder_wrote` |
+//! | hand-over | `fetch_and` in `unlease` | `fetch_or` in `claim_in` and `visit_idle` | all that the last holder of the number did | `hand_over_shows_what_the_last_holder_wrote` |
 //!
 //! `live` and `high` carry nothing: a number belongs to whom its bit says, and the order of the
 //! words matters only to how soon a search succeeds.
@@ -101,6 +103,59 @@ impl<const WORDS: usize> Registry<WORDS> {
         Some(Lease { registry: self, index, not_sync: PhantomData })
     }
 
+    /// Leases each free number below [`high_water`](Self::high_water), one after another, and runs
+    /// `visit` with it: for what its last holder left behind, which *happened before*. Nobody else
+    /// gets the number meanwhile.
+    ///
+    /// The caller counts as one more holder; where all numbers are leased or asked for, nothing is
+    /// visited. A number that is given back meanwhile may be missed. Wait-free but for what it runs.
+    pub fn visit_idle(&self, mut visit: impl FnMut(usize)) {
+        struct Visit<'r, const WORDS: usize> {
+            registry: &'r Registry<WORDS>,
+            held: Option<usize>,
+        }
+
+        impl<const WORDS: usize> Visit<'_, WORDS> {
+            fn leave(&mut self) {
+                if let Some(index) = self.held.take() {
+                    self.registry.unlease(index);
+                }
+            }
+        }
+
+        // A visit that panics gives back what it holds.
+        impl<const WORDS: usize> Drop for Visit<'_, WORDS> {
+            fn drop(&mut self) {
+                self.leave();
+                // Relaxed: a count; the bit is free already.
+                self.registry.live.fetch_sub(1, Relaxed);
+            }
+        }
+
+        // Relaxed: a count; what is free is said by the bits. I3: it raises `high` as any other.
+        let reserved = self.live.fetch_add(1, Relaxed) + 1;
+        let mut visiting = Visit { registry: self, held: None };
+        if reserved > self.capacity {
+            return;
+        }
+        // Relaxed: a read-modify-write sees the last value, and the bits decide.
+        let high = self.high.fetch_max(reserved, Relaxed).max(reserved);
+        for word in 0..state::words(high) {
+            // Relaxed: reads the last value, which a load need not; it claims nothing yet.
+            let mut passed = self.leased[word].fetch_or(0, Relaxed);
+            while let Some(place) = state::lowest_free(passed, state::width(high, word)) {
+                passed |= 1 << place;
+                // Acquire [hand-over]: pairs with the clearing of this bit in `unlease`.
+                if self.leased[word].fetch_or(1 << place, Acquire) & (1 << place) == 0 {
+                    let index = word * state::BITS + place;
+                    visiting.held = Some(index);
+                    visit(index);
+                    visiting.leave();
+                }
+            }
+        }
+    }
+
     /// How many numbers there are.
     pub fn capacity(&self) -> usize {
         self.capacity
@@ -137,7 +192,7 @@ impl<const WORDS: usize> Registry<WORDS> {
         // Relaxed: reads the last value, which a load need not; it claims nothing yet.
         let mut seen = leased.fetch_or(0, Relaxed);
         while let Some(place) = state::lowest_free(seen, width) {
-            // Acquire [hand-over]: pairs with the clearing of this bit in `release`.
+            // Acquire [hand-over]: pairs with the clearing of this bit in `unlease`.
             seen = leased.fetch_or(1 << place, Acquire);
             if seen & (1 << place) == 0 {
                 return Some(word * state::BITS + place);
@@ -147,11 +202,15 @@ impl<const WORDS: usize> Registry<WORDS> {
     }
 
     pub(super) fn release(&self, index: usize) {
+        self.unlease(index);
+        // Relaxed: a count; the bit is free already.
+        self.live.fetch_sub(1, Relaxed);
+    }
+
+    fn unlease(&self, index: usize) {
         let (word, bit) = state::split(index);
         // Release [hand-over]: all that this holder did is visible to the next.
         self.leased[word].fetch_and(!bit, Release);
-        // Relaxed: a count; the bit is free already.
-        self.live.fetch_sub(1, Relaxed);
     }
 }
 
