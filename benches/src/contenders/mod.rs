@@ -3,6 +3,7 @@
 pub mod counter;
 pub mod mpmc;
 pub mod ring;
+pub mod seqgen;
 
 use crate::{case::Case, goals::Goal};
 
@@ -22,4 +23,5 @@ pub const FAMILIES: &[Family] = &[
     Family { name: counter::FAMILY, cases: counter::cases, goals: counter::GOALS },
     Family { name: mpmc::FAMILY, cases: mpmc::cases, goals: mpmc::GOALS },
     Family { name: ring::FAMILY, cases: ring::cases, goals: ring::GOALS },
+    Family { name: seqgen::FAMILY, cases: seqgen::cases, goals: seqgen::GOALS },
 ];
