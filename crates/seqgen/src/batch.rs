@@ -11,7 +11,7 @@ use crate::state::{Claim, Rule};
 ///
 /// ```
 /// let mut batch = seqgen::Sequence::new(1000, 2000, 10)?.next_batch(4).unwrap();
-/// assert_eq!((batch.first(), batch.last(), batch.len()), (Some(1010), Some(1040), 4));
+/// assert_eq!((batch.front(), batch.back(), batch.len()), (Some(1010), Some(1040), 4));
 /// assert_eq!((batch.next(), batch.next_back()), (Some(1010), Some(1040)));
 /// assert!(batch.eq([1020, 1030]));
 /// # Ok::<(), seqgen::BuildError>(())
@@ -41,12 +41,12 @@ impl Batch {
     }
 
     /// The id at the front, unless the batch is used up.
-    pub const fn first(&self) -> Option<u64> {
+    pub const fn front(&self) -> Option<u64> {
         if self.left == 0 { None } else { Some(self.next) }
     }
 
     /// The id at the back, unless the batch is used up.
-    pub const fn last(&self) -> Option<u64> {
+    pub const fn back(&self) -> Option<u64> {
         match self.left.checked_sub(1) {
             Some(further) => Some(self.ahead(further)),
             None => None,
@@ -77,6 +77,11 @@ impl Iterator for Batch {
     }
 
     #[inline]
+    fn last(mut self) -> Option<u64> {
+        self.next_back()
+    }
+
+    #[inline]
     fn nth(&mut self, n: usize) -> Option<u64> {
         let skipped = n.min(self.left);
         self.next = self.ahead(skipped);
@@ -88,7 +93,7 @@ impl Iterator for Batch {
 impl DoubleEndedIterator for Batch {
     #[inline]
     fn next_back(&mut self) -> Option<u64> {
-        let id = self.last()?;
+        let id = self.back()?;
         self.left -= 1;
         Some(id)
     }

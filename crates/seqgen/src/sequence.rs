@@ -5,25 +5,32 @@
 //! | word | means |
 //! | --- | --- |
 //! | `at` | the position of the next id; at `end` or above, the last id was given |
-//! | `careful` | a hint: the position may be at the brink or past it |
+//! | `mode` | two bits. `CAREFUL`, a hint: the position may be at the brink or past it. `MOVED`, for good: `late` is the word, and `at` no more |
+//! | `late` | the position, after a jump to where `at` may not go |
 //! | `resets` | how many resets there were, for leases |
 //!
-//! The word is the whole truth, so that an operation takes effect where it changes or reads it. A
+//! One word is the whole truth, so that an operation takes effect where it changes or reads it. A
 //! *blind* add takes an id, or finds that there is none, in one `fetch_add`, and may carry the word
-//! past the end; a *careful* claim is a compare-exchange that cannot. Which of them is due is what
-//! `careful` hints at, on a line that is hardly ever written. A blind add needs room behind the end to
-//! overshoot into: a range that reaches up to the last number, or with giant steps, has none there.
-//! That is what the *brink* is for: below it, 2^30 blind adds of 1024 steps fit under 2^64.
+//! past the end; a *careful* claim is a compare-exchange that cannot. Which of them is due is told by
+//! `mode`, on a line that is hardly ever written. A blind add needs room behind the end to overshoot
+//! into, and a range that reaches up to the last number, or with giant steps, has none there. That is
+//! what the *brink* is for: below it, 2^30 blind adds of 1024 steps fit under 2^64.
+//!
+//! Ids come upon the brink one by one. A reset may jump past it, while somebody who has looked at the
+//! mode before is about to add blindly. So it jumps in another word, which knows no blind adds.
 //!
 //! # Invariants
 //!
-//! * I1: who adds blindly has read `careful` as false; who then finds himself at the brink sets it
+//! * I1: who adds blindly has read `mode` as 0; who then finds himself at the brink sets `CAREFUL`
 //!   before his next operation.
-//! * I2: `careful` is cleared only by who has read a position below the brink since.
-//! * I3: `at` never wraps around. While it stays at the brink or above, each thread adds once, and once
-//!   more for each time that the flag is cleared; that is once a thread at most, by who read the word
-//!   before. So 2^30 adds take 2^15 threads that are all stopped in just that place.
-//! * I4: ids below the end are given once between two resets, since `at` only grows between them
+//! * I2: `CAREFUL` is cleared only by who has put `at` below the brink since.
+//! * I3: a claim or a reset puts `at` at most one step past the brink, but for the first position of
+//!   all, when nobody has read `mode` as 0.
+//! * I4: `at` never wraps around. While it stays at the brink or above, each thread adds once, and once
+//!   more for each time that `CAREFUL` is cleared; that is once a thread at most, by who changed the
+//!   word before. So 2^30 adds take 2^15 threads that are all stopped in just that place.
+//! * I5: `late` knows only careful claims, so it does not wrap around either.
+//! * I6: ids below the end are given once between two resets, since the word only grows between them
 //!   (or begins anew, in a sequence that cycles).
 //!
 //! # Progress and linearization
@@ -32,13 +39,16 @@
 //!   brink; it linearizes at the add. On an exhausted sequence wait-free in 2, at the load. From the brink
 //!   to the end, for batches of more than 1024, and in the calls that follow a reset or the beginning of
 //!   a new cycle: lock-free, and it linearizes at the exchange or, exhausted, at the load before it.
-//! * `reset`, `restart_with`: wait-free, 2 accesses; at the store.
-//! * `current`, `remaining`: wait-free, 1 access, at the load.
+//! * `reset`, `restart_with`: wait-free, 3 accesses, at the swap; past the brink 4, at the change of
+//!   `mode` for the first one. What others, who have read `mode` before, still do to `at` after that
+//!   counts as done just before.
+//! * `current`, `remaining`: wait-free, 2 accesses, at the second.
 //!
 //! # Orderings
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
+//! | moved | the change of `mode` in `begin_at` | the load of `mode` | where `late` begins | `moved_sequence_is_seen_where_it_begins` |
 //! | reset | the count in `begin_at` | the count in `resets` | the word as it is after the reset, to who takes a block | `reset_takes_back_what_a_lease_holds` |
 //!
 //! An id carries nothing: to the rest coherence is enough.
@@ -48,7 +58,7 @@ use core::fmt;
 use lockfree_core::{
     CachePadded, const_unless_loom,
     sync::{
-        AtomicBool, AtomicU64,
+        AtomicU32, AtomicU64,
         Ordering::{Acquire, Relaxed, Release},
     },
 };
@@ -94,9 +104,15 @@ pub struct Sequence {
 /// What is read often and written hardly ever.
 struct Steady {
     rule: Rule,
-    careful: AtomicBool,
+    mode: AtomicU32,
     resets: AtomicU64,
+    late: AtomicU64,
 }
+
+/// The word may be at the brink or past it.
+const CAREFUL: u32 = 1;
+/// The word is `late`.
+const MOVED: u32 = 2;
 
 impl Sequence {
     const_unless_loom! {
@@ -122,11 +138,14 @@ impl Sequence {
 
     const_unless_loom! {
         pub(crate) fn from_parts(rule: Rule, position: u64) -> Self {
-            let careful = AtomicBool::new(position >= rule.brink);
-            Self {
-                at: CachePadded::new(AtomicU64::new(position)),
-                steady: CachePadded::new(Steady { rule, careful, resets: AtomicU64::new(0) }),
-            }
+            let steady = Steady {
+                rule,
+                mode: AtomicU32::new(if position < rule.brink { 0 } else { CAREFUL }),
+                resets: AtomicU64::new(0),
+                late: AtomicU64::new(0),
+            };
+            let at = CachePadded::new(AtomicU64::new(position));
+            Self { at, steady: CachePadded::new(steady) }
         }
     }
 
@@ -139,9 +158,8 @@ impl Sequence {
     /// The last id was given.
     #[inline]
     pub fn next(&self) -> Result<u64, Exhausted> {
-        let rule = self.rule();
-        // Relaxed: a hint.
-        if !self.steady.careful.load(Relaxed) {
+        let (rule, mode) = (self.rule(), self.mode());
+        if mode == 0 {
             // Relaxed: an id carries nothing.
             let at = self.at.fetch_add(rule.step, Relaxed);
             if at < rule.brink {
@@ -155,14 +173,15 @@ impl Sequence {
                 return Err(Exhausted);
             }
         }
-        self.claim_carefully(1).map(|claim| rule.id(claim.first))
+        self.claim_carefully(1, mode).map(|claim| rule.id(claim.first))
     }
 
     /// The next `n` ids, or as many as there are: a batch ends where the range does, and is followed
     /// by an error, or, in a sequence that cycles, by one that begins anew.
     ///
     /// Of `n` = 0 it is empty, and no error. Up to 1024 ids cost what one does; above that the claim
-    /// is lock-free.
+    /// is lock-free. One that would come within 2^40 steps of the last `u64` may end there, and the
+    /// next call goes on.
     ///
     /// # Errors
     /// The last id was given.
@@ -176,9 +195,8 @@ impl Sequence {
 
     #[inline]
     fn claim(&self, n: u64) -> Result<Claim, Exhausted> {
-        let rule = self.rule();
-        // Relaxed: a hint.
-        if n <= MAX_BLIND && !self.steady.careful.load(Relaxed) {
+        let (rule, mode) = (self.rule(), self.mode());
+        if n <= MAX_BLIND && mode == 0 {
             // Relaxed: an id carries nothing. There is a brink, so the product is far below 2^64.
             let at = self.at.fetch_add(n * rule.step, Relaxed);
             if at >= rule.brink {
@@ -191,29 +209,46 @@ impl Sequence {
                 return Err(Exhausted);
             }
         }
-        self.claim_carefully(n.min(usize::MAX as u64))
+        self.claim_carefully(n.min(usize::MAX as u64), mode)
+    }
+
+    #[inline]
+    fn mode(&self) -> u32 {
+        // Acquire [moved]: pairs with the change in `begin_at`.
+        self.steady.mode.load(Acquire)
+    }
+
+    /// The word, as it was when `mode` was read.
+    #[inline]
+    fn word(&self, mode: u32) -> &AtomicU64 {
+        if mode & MOVED == 0 { &self.at } else { &self.steady.late }
     }
 
     /// I1: whoever comes upon the brink tells the others.
     #[cold]
     fn be_careful(&self) {
         // Relaxed: a hint.
-        self.steady.careful.store(true, Relaxed);
+        self.steady.mode.fetch_or(CAREFUL, Relaxed);
     }
 
     /// Takes up to `n` ids without ever moving the word past what it takes.
     #[cold]
     #[inline(never)]
-    fn claim_carefully(&self, n: u64) -> Result<Claim, Exhausted> {
-        let rule = self.rule();
+    fn claim_carefully(&self, n: u64, mode: u32) -> Result<Claim, Exhausted> {
+        let (rule, word) = (self.rule(), self.word(mode));
         // Relaxed: the exchange checks it.
-        let mut at = self.at.load(Relaxed);
+        let mut at = word.load(Relaxed);
         loop {
+            // I3: whoever begins below the brink ends there.
             let (claim, behind) = rule.claim_around(at, n).ok_or(Exhausted)?;
             // Relaxed: an id carries nothing.
-            match self.at.compare_exchange_weak(at, behind, Relaxed, Relaxed) {
+            match word.compare_exchange_weak(at, behind, Relaxed, Relaxed) {
                 Ok(_) => {
-                    self.relax(behind);
+                    if mode == CAREFUL && behind < rule.brink {
+                        // I2: adds may be blind again.
+                        // Relaxed: a hint.
+                        self.steady.mode.fetch_and(!CAREFUL, Relaxed);
+                    }
                     return Ok(claim);
                 }
                 Err(now) => at = now,
@@ -221,24 +256,16 @@ impl Sequence {
         }
     }
 
-    /// I2: back below the brink, adds may be blind again.
-    fn relax(&self, position: u64) {
-        // Relaxed: a hint.
-        if position < self.rule().brink && self.steady.careful.load(Relaxed) {
-            // Relaxed: a hint.
-            self.steady.careful.store(false, Relaxed);
-        }
-    }
-
     /// Takes up to `n` ids at positions below `end`, or tells the position of the next.
     #[cfg(feature = "durable")]
     pub(crate) fn claim_below(&self, n: u64, end: u64) -> Result<Claim, u64> {
+        let word = self.word(self.mode());
         // Relaxed: the exchange checks it.
-        let mut at = self.at.load(Relaxed);
+        let mut at = word.load(Relaxed);
         loop {
             let (claim, behind) = self.rule().claim(at, n, end).ok_or(at)?;
             // Relaxed: an id carries nothing.
-            match self.at.compare_exchange_weak(at, behind, Relaxed, Relaxed) {
+            match word.compare_exchange_weak(at, behind, Relaxed, Relaxed) {
                 Ok(_) => return Ok(claim),
                 Err(now) => at = now,
             }
@@ -255,7 +282,7 @@ impl Sequence {
     ///
     /// It takes effect at once: no call that begins after it has returned, or that comes after one
     /// that saw it, gives an id from before it. What batches hold stays theirs; what leases hold is
-    /// skipped. Wait-free, 2 accesses.
+    /// skipped. Wait-free, 3 accesses, or 4.
     ///
     /// ```
     /// let sequence = seqgen::Sequence::new(0, 100, 1)?;
@@ -281,8 +308,15 @@ impl Sequence {
     }
 
     fn begin_at(&self, position: u64) {
+        let (rule, mode) = (self.rule(), self.mode());
+        let stays = mode & MOVED != 0 || rule.may_jump_to(position);
+        let word = if stays { self.word(mode) } else { &self.steady.late };
         // Relaxed: coherence keeps later calls from what was before.
-        self.at.store(position, Relaxed);
+        word.swap(position, Relaxed);
+        if !stays {
+            // Release [moved]: who sees that the sequence has moved sees where to.
+            self.steady.mode.fetch_or(MOVED, Release);
+        }
         // Release [reset]: who counts this reset takes a block from behind it.
         self.steady.resets.fetch_add(1, Release);
     }
@@ -318,7 +352,7 @@ impl Sequence {
     /// The position of the next id.
     pub(crate) fn position(&self) -> u64 {
         // Relaxed: a snapshot.
-        self.at.load(Relaxed)
+        self.word(self.mode()).load(Relaxed)
     }
 
     /// The least number that may be an id: of [`new`](Self::new), the step, since 0 is the least

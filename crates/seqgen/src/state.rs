@@ -159,10 +159,18 @@ impl Rule {
         Some((Claim { first: position, count }, position + count * self.step))
     }
 
-    /// As [`claim`](Self::claim), where a rule that cycles begins anew after its last id.
+    /// As [`claim`](Self::claim), where a rule that cycles begins anew after its last id, and what
+    /// begins below the brink ends there: at most one step past it.
     pub(crate) const fn claim_around(&self, position: u64, n: u64) -> Option<(Claim, u64)> {
         let begins_anew = self.cycle && position >= self.end;
-        self.claim(if begins_anew { 0 } else { position }, n, self.end)
+        let position = if begins_anew { 0 } else { position };
+        self.claim(position, n, if position < self.brink { self.brink } else { self.end })
+    }
+
+    /// Whether a word with blind adds may be put to `position`: if it stays below the brink, or if
+    /// behind the end there is room for them.
+    pub(crate) const fn may_jump_to(&self, position: u64) -> bool {
+        position < self.brink || self.brink == self.end || self.brink == 0
     }
 
     /// The last id before `position`, or what the first id is a step after. Positions past the end

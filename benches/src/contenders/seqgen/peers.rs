@@ -166,7 +166,7 @@ impl Ids for SnowflakeMe {
 
     #[inline]
     fn next(way: &mut &snowflake_me::Snowflake) -> u64 {
-        way.next_id().expect("it has ids for years")
+        *way.next_id().expect("it has ids for years")
     }
 }
 
