@@ -49,7 +49,7 @@
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
 //! | moved | the change of `mode` in `begin_at` | the load of `mode` | where `late` begins | `moved_sequence_is_seen_where_it_begins` |
-//! | reset | the count in `begin_at` | the count in `resets` | the word as it is after the reset, to who takes a block | `reset_takes_back_what_a_lease_holds` |
+//! | reset | the count in `begin_at` | the count in `resets` | the word as it is after the reset, to who takes a block | `reset_takes_back_what_a_lease_holds`, `reset_past_the_brink_takes_back_what_a_lease_holds` |
 //!
 //! An id carries nothing: to the rest coherence is enough.
 

@@ -88,7 +88,7 @@ fn is_linearizable(start: u64, max: u64, threads: &'static [&'static [Call]]) {
 
 #[test]
 fn reset_is_linearizable_against_next() {
-    Model::new("reset_is_linearizable_against_next", 1).check(|| {
+    Model::new("reset_is_linearizable_against_next", 160).check(|| {
         is_linearizable(0, u64::MAX >> 1, &[&[Reset(100), Next], &[Next, Next]]);
     });
 }
@@ -96,7 +96,7 @@ fn reset_is_linearizable_against_next() {
 /// A jump past the brink goes to another word; who sees that sees where it begins there.
 #[test]
 fn moved_sequence_is_seen_where_it_begins() {
-    Model::new("moved_sequence_is_seen_where_it_begins", 1).check(|| {
+    Model::new("moved_sequence_is_seen_where_it_begins", 12).check(|| {
         let sequence = Arc::new(Sequence::new(7, u64::MAX, 1).unwrap());
         let other = thread::spawn({
             let sequence = Arc::clone(&sequence);
@@ -113,10 +113,10 @@ fn moved_sequence_is_seen_where_it_begins() {
 /// they count as done before.
 #[test]
 fn reset_to_the_last_number_is_linearizable() {
-    Model::new("reset_to_the_last_number_is_linearizable", 1).check(|| {
+    Model::new("reset_to_the_last_number_is_linearizable", 245).check(|| {
         is_linearizable(0, u64::MAX, &[&[Reset(u64::MAX - 1), Next], &[Next, Next]]);
     });
-    Model::new("reset_to_the_last_number_is_linearizable", 1).check(|| {
+    Model::new("reset_to_the_last_number_is_linearizable", 1800).check(|| {
         is_linearizable(
             0,
             u64::MAX,
@@ -128,14 +128,14 @@ fn reset_to_the_last_number_is_linearizable() {
 /// Near the end, where claims become careful and the flag goes up, and a reset comes in between.
 #[test]
 fn reset_is_linearizable_against_exhaustion() {
-    Model::new("reset_is_linearizable_against_exhaustion", 1).check(|| {
+    Model::new("reset_is_linearizable_against_exhaustion", 385).check(|| {
         is_linearizable(7, 8, &[&[Next, Reset(6), Next], &[Next, Next]]);
     });
 }
 
 #[test]
 fn resets_are_linearizable_against_each_other() {
-    Model::new("resets_are_linearizable_against_each_other", 1).check(|| {
+    Model::new("resets_are_linearizable_against_each_other", 1280).check(|| {
         is_linearizable(0, 60, &[&[Reset(20), Next], &[Reset(40), Batch(2)], &[Next]]);
     });
 }
@@ -143,14 +143,14 @@ fn resets_are_linearizable_against_each_other() {
 /// Ids that a blind add cannot give, since the range reaches up to the last number.
 #[test]
 fn careful_claims_are_linearizable() {
-    Model::new("careful_claims_are_linearizable", 1).check(|| {
+    Model::new("careful_claims_are_linearizable", 310).check(|| {
         is_linearizable(u64::MAX - 3, u64::MAX, &[&[Next, Batch(2)], &[Batch(2), Next]]);
     });
 }
 
 #[test]
 fn batches_are_linearizable_to_the_end() {
-    Model::new("batches_are_linearizable_to_the_end", 1).check(|| {
+    Model::new("batches_are_linearizable_to_the_end", 1950).check(|| {
         is_linearizable(0, 5, &[&[Batch(2), Batch(2)], &[Next, Batch(3)], &[Current]]);
     });
 }
@@ -158,7 +158,7 @@ fn batches_are_linearizable_to_the_end() {
 /// Three threads at the end: two ids, once each, and an error for the third.
 #[test]
 fn the_last_ids_are_given_once() {
-    Model::new("the_last_ids_are_given_once", 1).check(|| {
+    Model::new("the_last_ids_are_given_once", 90).check(|| {
         let sequence = Arc::new(Sequence::new(8, 10, 1).unwrap());
         let others: [_; 2] = core::array::from_fn(|_| {
             let sequence = Arc::clone(&sequence);
@@ -178,7 +178,7 @@ fn the_last_ids_are_given_once() {
 /// A cycle begins anew once, however many threads come upon its end.
 #[test]
 fn a_cycle_begins_anew_once() {
-    Model::new("a_cycle_begins_anew_once", 1).check(|| {
+    Model::new("a_cycle_begins_anew_once", 900).check(|| {
         let sequence = Sequence::builder().min(1).max(3).cycle(true).start_with(3).build();
         let sequence = Arc::new(sequence.unwrap());
         let others: [_; 2] = core::array::from_fn(|_| {
@@ -193,24 +193,34 @@ fn a_cycle_begins_anew_once() {
     });
 }
 
-/// After a reset, by whatever way one learns of it, a lease gives nothing of a block from before.
+/// After a reset to `start`, a lease gives nothing of a block from before.
+fn takes_back_what_a_lease_holds(max: u64, start: u64) {
+    let sequence = Arc::new(Sequence::new(0, max, 1).unwrap());
+    let mut lease = seqgen::Lease::new(Arc::clone(&sequence), 2);
+    assert_eq!(lease.next(), Ok(1));
+    let other = thread::spawn(move || {
+        let given = [lease.next().unwrap(), lease.next().unwrap()];
+        (given, lease)
+    });
+    sequence.reset(start).unwrap();
+    let ([one, two], mut lease) = other.join().unwrap();
+    assert!(one == 2 || one == start + 1, "{one}");
+    assert!(two > one, "{one}, then {two}");
+    let then = lease.next().unwrap();
+    assert!(then > start, "{then} is from before the reset");
+}
+
 #[test]
 fn reset_takes_back_what_a_lease_holds() {
-    Model::new("reset_takes_back_what_a_lease_holds", 1).check(|| {
-        let sequence = Arc::new(Sequence::new(0, 1000, 1).unwrap());
-        let mut lease = seqgen::Lease::new(Arc::clone(&sequence), 2);
-        assert_eq!(lease.next(), Ok(1));
-        let other = thread::spawn(move || {
-            let given = [lease.next().unwrap(), lease.next().unwrap()];
-            (given, lease)
-        });
-        sequence.reset(100).unwrap();
-        let ([one, two], mut lease) = other.join().unwrap();
-        assert!(one == 2 || one == 101, "{one}");
-        assert!(two > one, "{one}, then {two}");
-        let then = lease.next().unwrap();
-        assert!(then > 100, "{then} is from before the reset");
-    });
+    Model::new("reset_takes_back_what_a_lease_holds", 80)
+        .check(|| takes_back_what_a_lease_holds(1000, 100));
+}
+
+/// The same where the sequence moves to another word: who counts the reset sees the move.
+#[test]
+fn reset_past_the_brink_takes_back_what_a_lease_holds() {
+    Model::new("reset_past_the_brink_takes_back_what_a_lease_holds", 1)
+        .check(|| takes_back_what_a_lease_holds(u64::MAX, u64::MAX - 50));
 }
 
 /// The same with a lease that counts the resets after it has taken its block.
@@ -251,7 +261,7 @@ fn twin_a_start_in_a_word_of_its_own() {
 /// Whoever finds a name finds the whole sequence.
 #[test]
 fn named_sequences_are_seen_whole() {
-    Model::new("named_sequences_are_seen_whole", 1).check(|| {
+    Model::new("named_sequences_are_seen_whole", 33).check(|| {
         let set = Arc::new(SequenceSet::new());
         let other = thread::spawn({
             let set = Arc::clone(&set);
@@ -272,7 +282,7 @@ fn named_sequences_are_seen_whole() {
 /// Of two who give one name, one is refused, and both have the same sequence in the end.
 #[test]
 fn named_twice_is_refused_once() {
-    Model::new("named_twice_is_refused_once", 1).check(|| {
+    Model::new("named_twice_is_refused_once", 84).check(|| {
         let set = Arc::new(SequenceSet::new());
         let make = || Sequence::new(0, 9, 1).unwrap();
         let other = thread::spawn({

@@ -122,8 +122,6 @@ fn compare(sequence: &Sequence, wide: &mut Wide, calls: Vec<Call>) -> Result<(),
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
     #[test]
     fn a_sequence_from_a_start_is_what_wide_numbers_say(
         (start, max) in (number(), number()).prop_map(|(one, other)| (one.min(other), one.max(other))),

@@ -17,7 +17,7 @@ fn ids<C: Clock>(clock: C, numbers: u32) -> Arc<Snowflake<C>> {
 
 #[test]
 fn ids_are_unique_while_the_clock_moves() {
-    Model::new("ids_are_unique_while_the_clock_moves", 1).check(|| {
+    Model::new("ids_are_unique_while_the_clock_moves", 410).check(|| {
         let ids = ids(ManualClock::new(), 2);
         let other = thread::spawn({
             let ids = Arc::clone(&ids);
@@ -36,7 +36,7 @@ fn ids_are_unique_while_the_clock_moves() {
 /// Of three who want the two ids of a tick, one is told to wait.
 #[test]
 fn a_full_tick_is_full_for_one() {
-    Model::new("a_full_tick_is_full_for_one", 1).check(|| {
+    Model::new("a_full_tick_is_full_for_one", 790).check(|| {
         let ids = ids(ManualClock::new(), 1);
         let others: [_; 2] = core::array::from_fn(|_| {
             let ids = Arc::clone(&ids);
@@ -51,7 +51,7 @@ fn a_full_tick_is_full_for_one() {
 
 #[test]
 fn who_waits_goes_on_with_the_clock() {
-    Model::new("who_waits_goes_on_with_the_clock", 1).check(|| {
+    Model::new("who_waits_goes_on_with_the_clock", 12).check(|| {
         let ids = ids(ManualClock::new(), 0);
         assert_eq!(ids.next(), Ok(0));
         let other = thread::spawn({

@@ -88,6 +88,15 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    /// Closing alone would not do: a process that is just being started has the file open too, until
+    /// it runs its program.
+    fn drop(&mut self) {
+        // If it fails, closing does it.
+        let _ = self.file.unlock();
+    }
+}
+
 fn lock(file: &File) -> Result<(), DurableError> {
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => DurableError::Locked,
