@@ -252,3 +252,13 @@ fn sequences_can_be_statics() {
     assert_eq!(IDS.next(), Ok(2));
     assert!(format!("{IDS:?}").contains("remaining: 999998"));
 }
+
+/// What the crate's docs say, on 64-bit processors with cache lines in pairs.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn sizes_are_those_of_the_docs() {
+    assert_eq!((size_of::<Sequence>(), size_of::<SequenceSet>()), (256, 2048));
+    assert_eq!(size_of::<Lease<&Sequence>>(), 48);
+    #[cfg(feature = "durable")]
+    assert_eq!(size_of::<seqgen::DurableSequence>(), 512);
+}

@@ -8,6 +8,7 @@ mod pitfalls;
 mod ring;
 mod rivals;
 mod scene;
+mod seqgen;
 mod team;
 
 use std::time::Instant;
@@ -26,7 +27,7 @@ struct Family {
 }
 
 /// In the order of the tour.
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 7] = [
     Family {
         name: "ordering",
         about: "one thread publishes, another sees; compare-and-swap and its retries",
@@ -43,6 +44,11 @@ const FAMILIES: [Family; 6] = [
         name: "mpmc",
         about: "five producers, three consumers, 1,024 slots, lock-free and wait-free",
         run: mpmc::run,
+    },
+    Family {
+        name: "seqgen",
+        about: "ids: each once, in order, with an error at the end, and none again after a restart",
+        run: seqgen::run,
     },
     Family {
         name: "pitfalls",
