@@ -80,15 +80,8 @@ impl<S: Deref<Target = Sequence>> Lease<S> {
         {
             return Ok(id);
         }
-        self.refill()
-    }
-
-    #[cold]
-    fn refill(&mut self) -> Result<u64, Exhausted> {
-        // Before the block is taken, so that a reset in between makes it stale at worst.
-        let resets = self.sequence.resets();
-        self.held = self.sequence.next_batch(self.block)?;
-        self.resets = resets;
+        let (resets, held) = block_of(&self.sequence, self.block)?;
+        (self.resets, self.held) = (resets, held);
         self.held.next().ok_or(Exhausted)
     }
 
@@ -96,4 +89,14 @@ impl<S: Deref<Target = Sequence>> Lease<S> {
     pub fn into_unused(self) -> Batch {
         if self.sequence.still_has(self.resets) { self.held } else { Batch::empty() }
     }
+}
+
+/// A block, and how many resets there had been before it was taken. It knows nothing of the lease, which
+/// can so stay in registers.
+#[cold]
+#[inline(never)]
+fn block_of(sequence: &Sequence, n: u64) -> Result<(u64, Batch), Exhausted> {
+    // First, so that a reset in between makes the block stale at worst.
+    let resets = sequence.resets();
+    sequence.next_batch(n).map(|batch| (resets, batch))
 }

@@ -151,13 +151,13 @@ impl SequenceSet {
         }
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "a bucket is a few bits of the hash")]
     fn bucket(&self, name: &str) -> &AtomicPtr<Node> {
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        #[expect(clippy::cast_possible_truncation, reason = "a bucket is a few bits")]
-        let bucket = (hash ^ hash >> 32) as usize % BUCKETS;
-        &self.buckets[bucket]
+        let folded = u64::from(hash as u32 ^ (hash >> 32) as u32);
+        &self.buckets[(folded * BUCKETS as u64 >> 32) as usize]
     }
 
     fn head(bucket: &AtomicPtr<Node>) -> *const Node {

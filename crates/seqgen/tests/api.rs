@@ -1,11 +1,8 @@
 //! Sequential behaviour.
 #![cfg(all(not(loom), feature = "std"))]
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    thread,
-};
+use core::panic::AssertUnwindSafe;
+use std::{panic::catch_unwind, sync::Arc, thread};
 
 use seqgen::{BuildError, Exhausted, Lease, OutOfRange, Sequence, SequenceSet};
 
@@ -81,7 +78,7 @@ fn a_builder_has_the_defaults_of_its_docs() {
     let ids = Sequence::builder().min(0).step(-1).build().unwrap();
     assert_eq!((ids.next(), ids.next()), (Ok(u64::MAX - 1), Ok(u64::MAX - 2)));
     let ids = Sequence::builder().step(i64::MIN).build().unwrap();
-    assert_eq!(all(&ids), [(1 << 63) | 0]);
+    assert_eq!(all(&ids), [1 << 63]);
     let ids = Sequence::builder().min(u64::MAX).build().unwrap();
     assert_eq!(all(&ids), [u64::MAX]);
 }

@@ -1,7 +1,10 @@
 //! The durable sequence: restarts, kills, and files to which something has happened.
 #![cfg(all(not(loom), feature = "durable"))]
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::{
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::Duration,
+};
 use std::{
     collections::HashSet,
     env,
@@ -10,7 +13,6 @@ use std::{
     path::{Path, PathBuf},
     process::{self, Command},
     thread,
-    time::Duration,
 };
 
 use seqgen::{BuildError, Builder, DurableSequence, Sequence, durable::DurableError};

@@ -90,7 +90,7 @@ fn compare(sequence: &Sequence, wide: &mut Wide, calls: Vec<Call>) -> Result<(),
                         (batch.front(), batch.back()),
                         (ids.first().copied(), ids.last().copied())
                     );
-                    prop_assert_eq!(batch.clone().rev().last(), ids.first().copied());
+                    prop_assert!(batch.clone().rev().eq(ids.iter().rev().copied()));
                     prop_assert_eq!(batch.collect::<Vec<_>>(), ids);
                 }
                 Err(Exhausted) => prop_assert!(n > 0 && wide.batch(n).is_empty()),

@@ -5,11 +5,7 @@ use core::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
-use std::{
-    sync::Barrier,
-    thread,
-    time::{Duration as Time, Instant},
-};
+use std::{sync::Barrier, thread, time::Instant};
 
 use seqgen::{Exhausted, Sequence};
 use testkit::{
@@ -74,12 +70,11 @@ fn batches_are_unique_and_in_order() {
     let ids = Sequence::new(0, total, 1).unwrap();
     unique_and_in_order(&ids, total, |ids| {
         let mut batch = ids.next_batch(0).unwrap();
-        move || match batch.next() {
-            Some(id) => Ok(id),
-            None => {
+        move || {
+            if batch.len() == 0 {
                 batch = ids.next_batch(7)?;
-                batch.next().ok_or(Exhausted)
             }
+            batch.next().ok_or(Exhausted)
         }
     });
 }
@@ -111,7 +106,7 @@ fn of_twenty_threads_ten_get_an_id() {
 
 /// 64 threads ask an exhausted sequence for a second; it stays exhausted.
 fn stays_exhausted(ids: &Sequence, last: u64) {
-    let until = Instant::now() + Time::from_secs(1);
+    let until = Instant::now() + Duration::from_secs(1);
     let calls: u64 = thread::scope(|scope| {
         let threads: Vec<_> = (0..64)
             .map(|_| {
