@@ -157,7 +157,7 @@ impl SequenceSet {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         let folded = u64::from(hash as u32 ^ (hash >> 32) as u32);
-        &self.buckets[(folded * BUCKETS as u64 >> 32) as usize]
+        &self.buckets[((folded * BUCKETS as u64) >> 32) as usize]
     }
 
     fn head(bucket: &AtomicPtr<Node>) -> *const Node {
