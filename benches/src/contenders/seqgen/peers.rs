@@ -5,7 +5,7 @@ use crate::case::Role;
 use core::{fmt, hint};
 use ferroid::generator::AtomicSnowflakeGenerator;
 use ferroid::id::SnowflakeMastodonId;
-use ferroid::time::{MASTODON_EPOCH, MonotonicClock};
+use ferroid::time::{MonotonicClock, UNIX_EPOCH};
 use lockfree_core::CachePadded;
 use lockfree_core::sync::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -126,7 +126,7 @@ impl Ids for Ferroid {
     type Way<'a> = &'a Mastodon;
 
     fn new() -> Self {
-        Self(AtomicSnowflakeGenerator::new(0, MonotonicClock::with_epoch(MASTODON_EPOCH)))
+        Self(AtomicSnowflakeGenerator::new(0, MonotonicClock::with_epoch(UNIX_EPOCH)))
     }
 
     fn way(&self) -> &Mastodon {
