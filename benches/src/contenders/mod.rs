@@ -4,6 +4,7 @@ pub mod counter;
 pub mod mpmc;
 pub mod ring;
 pub mod stack;
+pub mod seqgen;
 
 use crate::{case::Case, goals::Goal};
 
@@ -24,4 +25,5 @@ pub const FAMILIES: &[Family] = &[
     Family { name: mpmc::FAMILY, cases: mpmc::cases, goals: mpmc::GOALS },
     Family { name: ring::FAMILY, cases: ring::cases, goals: ring::GOALS },
     Family { name: stack::FAMILY, cases: stack::cases, goals: stack::GOALS },
+    Family { name: seqgen::FAMILY, cases: seqgen::cases, goals: seqgen::GOALS },
 ];

@@ -8,6 +8,7 @@ mod pitfalls;
 mod ring;
 mod rivals;
 mod scene;
+mod seqgen;
 mod stack;
 mod team;
 
@@ -49,6 +50,11 @@ const FAMILIES: [Family; 7] = [
         name: "stack",
         about: "ten producers, five consumers, and a head that comes back",
         run: stack::run,
+    },
+    Family {
+        name: "seqgen",
+        about: "ids: each once, in order, with an error at the end, and none again after a restart",
+        run: seqgen::run,
     },
     Family {
         name: "pitfalls",
