@@ -2,6 +2,7 @@
 
 pub mod counter;
 pub mod mpmc;
+pub mod refpool;
 pub mod ring;
 
 use crate::{case::Case, goals::Goal};
@@ -21,5 +22,6 @@ pub struct Family {
 pub const FAMILIES: &[Family] = &[
     Family { name: counter::FAMILY, cases: counter::cases, goals: counter::GOALS },
     Family { name: mpmc::FAMILY, cases: mpmc::cases, goals: mpmc::GOALS },
+    Family { name: refpool::FAMILY, cases: refpool::cases, goals: refpool::GOALS },
     Family { name: ring::FAMILY, cases: ring::cases, goals: ring::GOALS },
 ];
