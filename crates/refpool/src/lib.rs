@@ -24,6 +24,8 @@ mod slot;
 mod state;
 #[cfg(feature = "std")]
 mod stats;
+#[cfg(feature = "std")]
+mod tally;
 
 #[cfg(feature = "std")]
 pub use builder::Builder;

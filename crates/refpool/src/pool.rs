@@ -108,7 +108,7 @@ impl<T> Pool<T> {
     /// A resource; an extra one if all are in use. Never waits.
     ///
     /// Wait-free but for `make` and the allocator: with n slots (`max`, and the limit of extra ones),
-    /// at most 4·n + 9 accesses, and usually 5.
+    /// at most 4·n + 13 accesses, and usually 4.
     ///
     /// # Panics
     /// The pool is closed; or its extra resources have a limit, and all of them are in use too. Where
@@ -220,7 +220,7 @@ impl<T> Pool<T> {
         self.shared().is_closed()
     }
 
-    /// What the pool has and has had. Wait-free: 2 accesses a slot, and 6 more.
+    /// What the pool has and has had. Wait-free: 2 accesses a slot, and 5 more.
     pub fn stats(&self) -> Stats {
         self.shared().stats()
     }

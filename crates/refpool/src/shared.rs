@@ -6,7 +6,7 @@
 //! | word | means |
 //! | --- | --- |
 //! | `slots` | a slot for each resource that is kept, then one for each bounded extra one |
-//! | `tally.high` | slots above it were never used |
+//! | `used` | slots above it were never used |
 //! | `closed` | set once |
 //! | `line` | who waits; only in a pool whose extra resources are bounded |
 //!
@@ -19,11 +19,11 @@
 //!
 //! # Progress and linearization
 //!
-//! The search is wait-free, and so is all else but for what the user's code and the allocator do:
-//! first the slot that the thread's hint names, then each that was ever used, once, from there on;
-//! then, if there is room in any of these or beyond them, each slot of the table once, in order. So
-//! resources that were not needed yet are not touched. Each look is at most 2 accesses, of which a
-//! failed exchange means that another thread has claimed that slot: 4 for each slot, and few more.
+//! The search is wait-free, and so is all else but for what the user's code and the allocator do. It
+//! looks for a resource: first in the slot where the thread last found one, then in each that was ever
+//! used, from there on, then in the others; so resources that were not needed yet are not touched. If
+//! that was in vain and it has seen room, it looks for that, in each slot once more. A look is at most 2
+//! accesses, of which a failed exchange means that another thread has claimed that slot.
 //!
 //! A search that finds nothing saw each slot in use, one after the other: another thread may have
 //! given back one that was passed already. That is no snapshot. Who waits joins the line before its
@@ -40,7 +40,7 @@ use core::{mem, ptr::NonNull};
 
 use lockfree_core::{
     CachePadded,
-    sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    sync::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     wait::WaitQueue,
 };
 
@@ -50,6 +50,7 @@ use crate::{
     slot::{Found, Kind, Passed, Slot},
     state::slot::Wanted,
     stats::Stats,
+    tally::Tally,
 };
 
 type Make<T> = dyn Fn() -> T + Send + Sync;
@@ -74,20 +75,8 @@ pub(crate) struct Shared<T> {
     /// Pools and owned handles.
     pub(crate) keepers: CachePadded<RefCount>,
     pub(crate) line: CachePadded<WaitQueue>,
+    used: CachePadded<AtomicUsize>,
     tally: CachePadded<Tally>,
-}
-
-/// What is rare enough to be counted in words that all share.
-#[derive(Default)]
-struct Tally {
-    high: AtomicUsize,
-    /// Resources made into slots of the table; those of them that are extra ones.
-    made: AtomicU64,
-    made_extra: AtomicU64,
-    /// Extra resources with a slot of their own: made, gone, and the most there were.
-    apart: AtomicU64,
-    apart_gone: AtomicU64,
-    apart_high: AtomicU64,
 }
 
 impl<T> Shared<T> {
@@ -106,7 +95,8 @@ impl<T> Shared<T> {
             number: hint::number_of_a_new_pool(),
             keepers: CachePadded::new(RefCount::new()),
             line: CachePadded::new(WaitQueue::new()),
-            tally: CachePadded::new(Tally { made: AtomicU64::new(made), ..Tally::default() }),
+            used: CachePadded::new(AtomicUsize::new(0)),
+            tally: CachePadded::new(Tally::of(made)),
         }
     }
 
@@ -117,7 +107,7 @@ impl<T> Shared<T> {
         let Some((slot, found)) = self.claim() else {
             return (!self.bounded).then(|| self.make_apart());
         };
-        if found == Found::Room || self.hooks.validate.is_some() {
+        if found != Found::Resource || self.hooks.validate.is_some() {
             self.prepare(slot, found);
         }
         slot.count_use();
@@ -128,85 +118,102 @@ impl<T> Shared<T> {
     fn claim(&self) -> Option<(&Slot<T>, Found)> {
         let hinted = hint::get(self.number);
         if let Some(slot) = self.slots.get(hinted)
-            && let Ok(found) = slot.claim(Wanted::Resource)
+            && slot.claim_expected()
         {
-            return Some((&**slot, found));
+            return Some((&**slot, Found::Resource));
         }
         self.search(hinted.wrapping_add(1))
     }
 
-    /// Looks at each slot that was ever used, `start` first, and then for room.
+    /// Looks for a resource, at slots that were used first, and then for room.
     #[cold]
     fn search(&self, start: usize) -> Option<(&Slot<T>, Found)> {
-        // Relaxed: says only where a search may stop that has another chance.
-        let used = self.tally.high.load(Relaxed);
-        let mut room = used < self.slots.len();
-        let claimed = |index: usize, found| {
-            hint::set(self.number, index);
-            Some((&*self.slots[index], found))
-        };
-        let (before, after) = (0..start.min(used), start.min(used)..used);
-        for index in after.chain(before) {
+        // Relaxed: says only where to look first.
+        let used = self.used.load(Relaxed);
+        let start = start.min(used);
+        let mut room = false;
+        for index in (start..used).chain(0..start).chain(used..self.slots.len()) {
             match self.slots[index].claim(Wanted::Resource) {
-                Ok(found) => return claimed(index, found),
+                Ok(found) => return Some(self.found(index, found)),
                 Err(passed) => room |= passed == Passed::Room,
             }
         }
-        if !room {
-            return None;
+        let mut rest = if room { 0..self.slots.len() } else { 0..0 };
+        rest.find_map(|index| {
+            let found = self.slots[index].claim(Wanted::ResourceOrRoom).ok()?;
+            Some(self.found(index, found))
+        })
+    }
+
+    /// A slot that a search has claimed: the thread will look here first.
+    fn found(&self, index: usize, found: Found) -> (&Slot<T>, Found) {
+        hint::set(self.number, index);
+        let slot = &*self.slots[index];
+        let is_first_use = slot.uses() == 0;
+        if is_first_use {
+            // Relaxed: as in the search.
+            self.used.fetch_max(index + 1, Relaxed);
         }
-        for (index, slot) in self.slots.iter().enumerate() {
-            if let Ok(found) = slot.claim(Wanted::ResourceOrRoom) {
-                if index >= used {
-                    // Relaxed: as above; and a figure, which publishes nothing.
-                    self.tally.high.fetch_max(index + 1, Relaxed);
-                }
-                return claimed(index, found);
-            }
-        }
-        None
+        let untouched = is_first_use && found == Found::Resource;
+        (slot, if untouched { Found::Untouched } else { found })
     }
 
     /// Sees to it that a resource is inside that may be handed out. The caller owns the slot.
     #[cold]
     fn prepare(&self, slot: &Slot<T>, found: Found) {
-        if found == Found::Resource {
-            let Some(validate) = &self.hooks.validate else { return };
-            let lost = Lost { shared: self, slot };
-            // SAFETY: I1: the caller owns the slot; I4: the resource is inside.
-            let is_valid = validate(unsafe { slot.get_mut() });
-            mem::forget(lost);
-            if is_valid {
-                return;
-            }
+        if found == Found::Room || !self.is_valid(slot) {
+            self.fill(slot);
+            self.tally.is_needed();
+        } else if found == Found::Untouched {
+            self.tally.is_needed();
         }
+    }
+
+    /// Whether the resource may be handed out. If not, it was dropped.
+    fn is_valid(&self, slot: &Slot<T>) -> bool {
+        let Some(validate) = &self.hooks.validate else { return true };
+        let lost = Lost { shared: self, slot };
+        // SAFETY: I1: the caller owns the slot; I4: the resource is inside.
+        let is_valid = validate(unsafe { slot.get_mut() });
+        mem::forget(lost);
+        if !is_valid {
+            let vacant = Vacant { shared: self, slot };
+            // SAFETY: I1, I4: as above; the caller fills the slot.
+            drop(unsafe { self.take_out(slot) });
+            mem::forget(vacant);
+        }
+        is_valid
+    }
+
+    /// Makes a resource in a slot that the caller owns and that has none.
+    fn fill(&self, slot: &Slot<T>) {
         let vacant = Vacant { shared: self, slot };
-        if found == Found::Resource {
-            // SAFETY: I1, I4: as above; the guard counts the slot as empty.
-            drop(unsafe { slot.take() });
-        }
         let resource = (self.hooks.make)();
         mem::forget(vacant);
         // SAFETY: I1: the caller owns the slot, which is empty.
         unsafe { slot.put(resource) };
-        // Relaxed: a figure, which publishes nothing.
-        self.tally.made.fetch_add(1, Relaxed);
-        if slot.kind() == Kind::Extra {
-            // Relaxed: a figure, which publishes nothing.
-            self.tally.made_extra.fetch_add(1, Relaxed);
-        }
+        self.tally.made(slot.kind());
     }
 
     #[cold]
     fn make_apart(&self) -> NonNull<Slot<T>> {
         let slot = Box::new(Slot::apart((self.hooks.make)()));
-        // Relaxed: a figure, which publishes nothing; too old, it makes the peak too high.
-        let gone = self.tally.apart_gone.load(Relaxed);
-        // Relaxed: as above.
-        let made = self.tally.apart.fetch_add(1, Relaxed) + 1;
-        // Relaxed: as above.
-        self.tally.apart_high.fetch_max(made - gone, Relaxed);
+        slot.count_use();
+        self.tally.made(Kind::Apart);
+        self.tally.is_needed();
         NonNull::from(Box::leak(slot))
+    }
+
+    /// The resource of a slot.
+    ///
+    /// # Safety
+    /// The caller is the owner, it is inside, and the slot counts as empty from now on.
+    unsafe fn take_out(&self, slot: &Slot<T>) -> T {
+        if slot.uses() > 0 {
+            self.tally.is_gone(slot.kind());
+        }
+        // SAFETY: by the caller.
+        unsafe { slot.take() }
     }
 
     /// Takes back a resource whose last reference has gone.
@@ -242,10 +249,9 @@ impl<T> Shared<T> {
         // SAFETY: a slot lives as long as it has an owner.
         let owned = unsafe { slot.as_ref() };
         if owned.kind() == Kind::Apart {
+            self.tally.is_gone(Kind::Apart);
             // SAFETY: by the caller: nobody else has it, and it came out of a box.
-            let slot = unsafe { Box::from_raw(slot.as_ptr()) };
-            self.count_apart_gone();
-            drop(slot);
+            drop(unsafe { Box::from_raw(slot.as_ptr()) });
         } else {
             drop(Lost { shared: self, slot: owned });
         }
@@ -259,21 +265,15 @@ impl<T> Shared<T> {
         // SAFETY: a slot lives as long as it has an owner.
         let owned = unsafe { slot.as_ref() };
         // SAFETY: I3: the caller is the owner; I4: inside; empty from now on.
-        let resource = unsafe { owned.take() };
+        let resource = unsafe { self.take_out(owned) };
         owned.leave(Found::Room);
         if owned.kind() == Kind::Apart {
-            self.count_apart_gone();
             // SAFETY: by the caller: nobody else has it, and it came out of a box.
             drop(unsafe { Box::from_raw(slot.as_ptr()) });
         } else {
             self.notify();
         }
         resource
-    }
-
-    fn count_apart_gone(&self) {
-        // Relaxed: a figure, which publishes nothing.
-        self.tally.apart_gone.fetch_add(1, Relaxed);
     }
 
     #[inline]
@@ -303,23 +303,7 @@ impl<T> Shared<T> {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let tally = &self.tally;
-        // Relaxed: figures, which publish nothing. What is gone was made.
-        let gone = tally.apart_gone.load(Relaxed);
-        let apart = tally.apart.load(Relaxed); // Relaxed: as above.
-        let apart_high = tally.apart_high.load(Relaxed); // Relaxed: as above.
-        let high = tally.high.load(Relaxed); // Relaxed: as above.
-        let made = tally.made.load(Relaxed); // Relaxed: as above.
-        let made_extra = tally.made_extra.load(Relaxed); // Relaxed: as above.
-        let mut stats = Stats {
-            max: self.max,
-            acquired: apart,
-            created: made + apart,
-            extra: made_extra + apart,
-            in_use: count(apart.saturating_sub(gone)),
-            idle: 0,
-            high_water: high + count(apart_high),
-        };
+        let mut stats = self.tally.stats(self.max);
         for slot in &self.slots {
             let figures = slot.figures();
             stats.acquired += figures.uses;
@@ -328,11 +312,6 @@ impl<T> Shared<T> {
         }
         stats
     }
-}
-
-/// A number of things that are in memory at once.
-fn count(of: u64) -> usize {
-    usize::try_from(of).unwrap_or(usize::MAX)
 }
 
 /// Leaves a slot vacant whose resource was lost, or was not made. The owner has it.
@@ -360,6 +339,6 @@ impl<T> Drop for Lost<'_, T> {
         let Self { shared, slot } = *self;
         let _vacant = Vacant { shared, slot };
         // SAFETY: I1, I3: only owners build this; I4: inside; the guard counts the slot as empty.
-        drop(unsafe { slot.take() });
+        drop(unsafe { shared.take_out(slot) });
     }
 }

@@ -66,7 +66,11 @@ pub(crate) enum Kind {
 /// What lies in a slot that was claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
+    /// A resource.
     Resource,
+    /// One that was never handed out.
+    Untouched,
+    /// Nothing.
     Room,
 }
 
@@ -127,6 +131,17 @@ impl<T> Slot<T> {
         }
     }
 
+    /// As [`claim`](Self::claim) of a resource, where one is expected: it does not look first.
+    ///
+    /// A load of the word right after this thread's store to it is what a processor may guess wrong,
+    /// at the price of a restart; an exchange is not guessed.
+    #[inline]
+    pub(crate) fn claim_expected(&self) -> bool {
+        // Acquire [give-back]: the slot is as its last owner left it.
+        // Relaxed: on failure another thread has it, or there is no resource.
+        self.word.compare_exchange(FREE, ONE, Acquire, Relaxed).is_ok()
+    }
+
     /// Makes the calling thread the owner of an idle resource that is to be dropped.
     pub(crate) fn claim_to_clear(&self) -> bool {
         // Relaxed: a guess, which the exchange checks.
@@ -139,10 +154,17 @@ impl<T> Slot<T> {
     /// Counts one use more. The caller is the owner.
     #[inline]
     pub(crate) fn count_use(&self) {
-        // Relaxed: our own (I1), or the last owner's, which came to us by the claim.
-        let uses = self.uses.load(Relaxed);
+        let uses = self.uses();
         // Relaxed: a count, which publishes nothing.
         self.uses.store(uses + 1, Relaxed);
+    }
+
+    /// How often the slot was handed out.
+    #[inline]
+    pub(crate) fn uses(&self) -> u64 {
+        // Relaxed: the owner's own (I1), or the last owner's, which came by the claim; to others a
+        // snapshot.
+        self.uses.load(Relaxed)
     }
 
     /// Adds a reference to those there are, of which the caller has one; false if that would be too
@@ -181,7 +203,7 @@ impl<T> Slot<T> {
     /// Ends the ownership, with a resource inside or without.
     #[inline]
     pub(crate) fn leave(&self, found: Found) {
-        let word = if found == Found::Resource { FREE } else { VACANT };
+        let word = if found == Found::Room { VACANT } else { FREE };
         // Release [give-back]: the next owner finds the slot as it is now.
         self.word.store(word, Release);
     }
@@ -247,9 +269,7 @@ impl<T> Slot<T> {
     pub(crate) fn figures(&self) -> Figures {
         // Relaxed: a snapshot.
         let word = self.word.load(Relaxed);
-        // Relaxed: a snapshot.
-        let uses = self.uses.load(Relaxed);
-        Figures { idle: word == FREE, in_use: word != FREE && word != VACANT, uses }
+        Figures { idle: word == FREE, in_use: word != FREE && word != VACANT, uses: self.uses() }
     }
 }
 

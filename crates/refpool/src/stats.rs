@@ -23,7 +23,7 @@ pub struct Stats {
     pub idle: usize,
     /// The most resources that were out at once, extra ones among them.
     ///
-    /// Never less than it was. It is more by one where an acquisition ran beside a release, did not
-    /// see it, and so took another resource than the one that had just come back.
+    /// Never less than it was. More by one where an acquisition ran beside a release, did not see it,
+    /// and so took another resource than the one that had just come back.
     pub high_water: usize,
 }
