@@ -108,7 +108,7 @@ impl<T> Pool<T> {
     /// A resource; an extra one if all are in use. Never waits.
     ///
     /// Wait-free but for `make` and the allocator: with n slots (`max`, and the limit of extra ones),
-    /// at most 4·n + 13 accesses, and usually 4.
+    /// at most 4·n + 12 accesses, and usually 4.
     ///
     /// # Panics
     /// The pool is closed; or its extra resources have a limit, and all of them are in use too. Where

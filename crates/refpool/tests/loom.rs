@@ -10,10 +10,13 @@ use std::{
     time::Instant,
 };
 
-use lockfree_core::sync::{
-    AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release},
-    UnsafeCell,
+use lockfree_core::{
+    sync::{
+        AtomicUsize,
+        Ordering::{Acquire, Relaxed, Release},
+        UnsafeCell,
+    },
+    wait::WaitQueue,
 };
 use refpool::{AcquireTimeoutError, Closed, Handle, Pool, RefCount, TryAcquireError};
 use testkit::{
@@ -224,7 +227,7 @@ fn last_out_resets_after_every_other() {
         });
         assert_eq!(first.read(), 7);
         drop(first);
-        others.map(|other| other.join().unwrap());
+        others.into_iter().for_each(|other| other.join().unwrap());
         assert_eq!(pool.stats().in_use, 0);
         assert_eq!(pool.try_acquire().unwrap().read(), 0);
     });
@@ -310,7 +313,7 @@ fn a_pool_dropped_beside_its_handles_is_freed_once() {
             })
         });
         drop(pool);
-        others.map(|other| other.join().unwrap());
+        others.into_iter().for_each(|other| other.join().unwrap());
         assert_eq!((drops.dropped(), drops.alive()), (2, 0));
     });
 }
@@ -354,7 +357,7 @@ fn two_who_wait_are_woken_in_turn() {
             thread::spawn(move || block_on(pool.acquire_async()).unwrap().write(1))
         });
         drop(handle);
-        waiting.map(|waiting| waiting.join().unwrap());
+        waiting.into_iter().for_each(|waiting| waiting.join().unwrap());
         assert_eq!(pool.stats().in_use, 0);
     });
 }
@@ -442,6 +445,118 @@ fn close_beside_a_release_loses_nothing() {
         assert_eq!(pool.try_acquire().err(), Some(TryAcquireError::Closed));
         pool.clear_idle();
         assert_eq!((drops.dropped(), drops.alive()), (1, 0));
+    });
+}
+
+/// Two slots: one that the search has passed comes back behind it. The search finds nothing, and is
+/// followed by a notification, or made after it.
+#[test]
+fn what_comes_back_behind_a_search_wakes_who_waits() {
+    Model::new("what_comes_back_behind_a_search_wakes_who_waits", 1).check(|| {
+        let pool = Pool::builder(2, Plain::new).extras(0).build();
+        let (first, second) = (pool.acquire(), pool.acquire());
+        let first = Handle::into_owned(first);
+        let other = thread::spawn(move || drop(first));
+        assert!(block_on(pool.acquire_async()).is_ok());
+        drop(second);
+        other.join().unwrap();
+    });
+}
+
+/// A panic in `reset` leaves room, and the room wakes who waits.
+#[test]
+fn who_waits_is_woken_by_a_loss() {
+    Model::new("who_waits_is_woken_by_a_loss", 1).check(|| {
+        let pool = Pool::builder(1, || Plain::new())
+            .extras(0)
+            .reset(|plain| assert!(plain.read() == 0, "as told"))
+            .build();
+        let handle = Handle::into_owned(pool.acquire());
+        handle.write(1);
+        let other = thread::spawn(move || {
+            assert!(catch_unwind(AssertUnwindSafe(|| drop(handle))).is_err());
+        });
+        assert_eq!(pool.acquire_blocking().unwrap().read(), 0);
+        other.join().unwrap();
+    });
+}
+
+/// Room for an extra resource that comes back is waited for as the resources are.
+#[test]
+fn who_waits_is_woken_by_an_extra_resource() {
+    Model::new("who_waits_is_woken_by_an_extra_resource", 1).check(|| {
+        let drops = Drops::new();
+        let making = drops.clone();
+        let pool = Pool::builder(0, move || making.counted(Plain::new())).extras(1).build();
+        let handle = Handle::into_owned(pool.acquire());
+        let other = thread::spawn(move || drop(handle));
+        drop(pool.acquire_blocking().unwrap());
+        other.join().unwrap();
+        assert_eq!((drops.dropped(), drops.alive()), (2, 0));
+    });
+}
+
+/// `clear_idle` beside an acquisition: each resource is dropped once or handed out.
+#[test]
+fn clearing_and_acquiring_share_no_resource() {
+    Model::new("clearing_and_acquiring_share_no_resource", 1).check(|| {
+        let drops = Drops::new();
+        let pool = counted(&drops, 0);
+        let other = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.clear_idle())
+        };
+        let acquired = pool.try_acquire();
+        if let Ok(handle) = &acquired {
+            handle.value.write(1);
+        }
+        drop(acquired);
+        let cleared = other.join().unwrap();
+        assert_eq!(pool.stats().in_use, 0);
+        assert_eq!((drops.dropped(), drops.alive()), (cleared, pool.stats().idle));
+    });
+}
+
+/// Statistics read beside everything stay within what there is.
+#[test]
+fn statistics_beside_a_use_stay_within_bounds() {
+    Model::new("statistics_beside_a_use_stay_within_bounds", 1).check(|| {
+        let pool = Pool::new(1, Plain::new);
+        let other = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.acquire().write(1))
+        };
+        let stats = pool.stats();
+        assert!(stats.in_use + stats.idle <= 2 && stats.acquired <= 1);
+        other.join().unwrap();
+        let stats = pool.stats();
+        assert_eq!((stats.in_use, stats.idle, stats.acquired), (0, 1, 1));
+        assert_eq!((stats.created, stats.high_water), (1, 1));
+    });
+}
+
+/// A waiter that looks and then joins the line, and does not look again: its wake-up is lost.
+#[test]
+fn twin_waiter_that_does_not_look_again() {
+    must_fail("twin_waiter_that_does_not_look_again", "deadlock", || {
+        let pool = Arc::new((AtomicUsize::new(2), WaitQueue::new()));
+        let other = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || {
+                pool.0.store(0, Release);
+                pool.1.notify_one();
+            })
+        };
+        let (mut waiter, mut joined) = (pool.1.waiter(), false);
+        block_on(poll_fn(|cx| {
+            if joined || pool.0.load(Acquire) == 0 {
+                return Poll::Ready(());
+            }
+            joined = true;
+            waiter.arm(cx.waker());
+            Poll::Pending
+        }));
+        other.join().unwrap();
     });
 }
 

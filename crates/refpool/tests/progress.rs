@@ -1,7 +1,7 @@
 //! A thread stopped anywhere blocks nobody, and the steps of every operation are bounded.
 #![cfg(stepped)]
 
-use core::cell::RefCell;
+use core::{cell::RefCell, time::Duration};
 use std::{rc::Rc, sync::Arc};
 
 use lockfree_core::sync::stepped;
@@ -34,9 +34,9 @@ fn goes_on(pool: &Pool<u32>) {
                 }
             }
         }
-        assert!(all.len() >= 2 * MAX - 2, "{} of {}", all.len(), 2 * MAX);
+        assert!(all.len() >= 2 * MAX - 4, "{} of {}", all.len(), 2 * MAX);
         let taken = all.pop().map(Handle::detach);
-        assert!(taken.is_some_and(|taken| taken == Ok(0)));
+        assert!(taken.is_some_and(|taken| taken.is_ok_and(|value| value == 0)));
         drop(all);
         pool.clear_idle();
         assert!(pool.stats().acquired > 0);
@@ -72,7 +72,7 @@ fn a_thread_stopped_in_a_pool_blocks_nobody() {
             drop(handle);
             pool.clear_idle();
         }),
-        ("stats", |pool, handle| drop((pool.stats(), Handle::count(&handle)))),
+        ("stats", |pool, handle| _ = (pool.stats(), Handle::count(&handle))),
     ];
     for (name, operation) in operations {
         stopped(&format!("bounded pool, {name}"), pool, operation);
@@ -89,7 +89,7 @@ fn a_thread_stopped_in_close_leaves_the_pool_open_or_closed() {
             drop(pool.acquire());
             (pool.clone(), pool)
         },
-        |pool| drop(pool.close()),
+        |pool| _ = pool.close(),
         |pool| {
             let acquired = pool.try_acquire();
             assert!(matches!(acquired, Ok(_) | Err(TryAcquireError::Closed)));
@@ -101,20 +101,21 @@ fn a_thread_stopped_in_close_leaves_the_pool_open_or_closed() {
     assert!(stops > 0);
 }
 
-/// One who waits is stopped anywhere: who does not wait goes on. (Those who find somebody to wake
-/// take the line's lock, as its documentation says; the victim holds it only between accesses.)
+/// The waiting forms, where there is something: they are as the others. (Who really waits stands in
+/// a line under a lock, as the documentation says.)
 #[test]
-fn a_thread_stopped_in_a_wait_blocks_nobody_who_does_not() {
-    let stops = stop_anywhere(
-        "acquire_async that finds one",
-        || (pool(), ()),
-        |pool| {
-            let acquired = lockfree_core::wait::block_on(pool.acquire_async());
-            assert!(acquired.is_ok());
-        },
-        |()| (),
-    );
-    assert!(stops > 0);
+fn a_thread_stopped_before_it_need_wait_blocks_nobody() {
+    type Operation = fn(Pool<u32>, Owned<u32>);
+    let operations: [(&str, Operation); 3] = [
+        ("acquire_async", |pool, _handle| {
+            drop(lockfree_core::wait::block_on(pool.acquire_async()));
+        }),
+        ("acquire_blocking", |pool, _handle| drop(pool.acquire_blocking())),
+        ("acquire_timeout", |pool, _handle| drop(pool.acquire_timeout(Duration::ZERO))),
+    ];
+    for (name, operation) in operations {
+        stopped(&format!("bounded pool, {name}"), pool, operation);
+    }
 }
 
 #[test]
@@ -149,15 +150,16 @@ fn disturbed<R>(operation: impl FnOnce() -> R, rival: impl FnMut() + 'static) ->
         *in_hook.borrow_mut() += 1;
         rival();
     });
-    drop(operation());
+    let result = operation();
     stepped::uninstall();
+    drop(result);
     let steps = *count.borrow();
     steps
 }
 
 /// What the docs of `acquire` promise for n slots.
 const fn acquire_bound(slots: usize) -> usize {
-    4 * slots + 13
+    4 * slots + 12
 }
 
 /// Between any two accesses of the victim, a rival takes the slot that it is about to try, or gives
@@ -221,7 +223,7 @@ fn undisturbed_steps_are_few() {
     let handle = pool.acquire();
     assert_steps("release", steps(|| drop(handle)).1, 3);
     let handle = pool.acquire();
-    assert_steps("detach", steps(|| Handle::detach(handle)).1, 3);
+    assert_steps("detach", steps(|| Handle::detach(handle)).1, 4);
     assert_steps("stats", steps(|| pool.stats()).1, 2 * MAX + 6);
     assert_steps("clear_idle", steps(|| pool.clear_idle()).1, 3 * MAX);
 

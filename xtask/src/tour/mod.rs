@@ -5,6 +5,7 @@ mod hierarchy;
 mod mpmc;
 mod ordering;
 mod pitfalls;
+mod refpool;
 mod ring;
 mod rivals;
 mod scene;
@@ -26,7 +27,7 @@ struct Family {
 }
 
 /// In the order of the tour.
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 7] = [
     Family {
         name: "ordering",
         about: "one thread publishes, another sees; compare-and-swap and its retries",
@@ -43,6 +44,11 @@ const FAMILIES: [Family; 6] = [
         name: "mpmc",
         about: "five producers, three consumers, 1,024 slots, lock-free and wait-free",
         run: mpmc::run,
+    },
+    Family {
+        name: "refpool",
+        about: "20 threads share 5 resources; 10 count their references",
+        run: refpool::run,
     },
     Family {
         name: "pitfalls",
