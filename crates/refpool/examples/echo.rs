@@ -8,15 +8,16 @@
 //! $ cargo run --release -p refpool --example echo
 //! ```
 
+use core::{net::Ipv4Addr, ops::Deref, time::Duration};
 use std::{
     io::{self, Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{TcpListener, TcpStream},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use refpool::{Handle, Pool};
+use refpool::{Handle, Owned, Pool};
 
 /// Clients at once, each of which sends so many messages of so many bytes.
 const CLIENTS: usize = 2;
@@ -28,7 +29,7 @@ const ROUNDS: usize = 3;
 /// What an echo gets its buffers from.
 trait Buffers: Clone + Send + 'static {
     /// A buffer that is shared once it is filled.
-    type Buffer: AsRef<[u8]> + Clone;
+    type Buffer: Deref<Target = Box<[u8]>> + Clone;
 
     /// A buffer, filled by `fill`.
     fn filled(&self, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Self::Buffer>;
@@ -38,23 +39,13 @@ trait Buffers: Clone + Send + 'static {
 #[derive(Clone)]
 struct Pooled(Pool<Box<[u8]>>);
 
-/// A handle that lends bytes.
-#[derive(Clone)]
-struct Shared(refpool::Owned<Box<[u8]>>);
-
-impl AsRef<[u8]> for Shared {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 impl Buffers for Pooled {
-    type Buffer = Shared;
+    type Buffer = Owned<Box<[u8]>>;
 
-    fn filled(&self, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Shared> {
+    fn filled(&self, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Self::Buffer> {
         let mut buffer = self.0.acquire();
         fill(Handle::get_mut(&mut buffer).expect("it was just acquired"))?;
-        Ok(Shared(Handle::into_owned(buffer)))
+        Ok(Handle::into_owned(buffer))
     }
 }
 
@@ -63,10 +54,10 @@ impl Buffers for Pooled {
 struct Allocated;
 
 impl Buffers for Allocated {
-    type Buffer = Arc<[u8]>;
+    type Buffer = Arc<Box<[u8]>>;
 
-    fn filled(&self, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Arc<[u8]>> {
-        let mut buffer: Arc<[u8]> = Arc::from(vec![0; SIZE]);
+    fn filled(&self, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Self::Buffer> {
+        let mut buffer = Arc::new(vec![0; SIZE].into_boxed_slice());
         fill(Arc::get_mut(&mut buffer).expect("it was just made"))?;
         Ok(buffer)
     }
@@ -78,8 +69,8 @@ fn serve(mut stream: TcpStream, buffers: &impl Buffers) -> io::Result<u64> {
     for _ in 0..MESSAGES {
         let buffer = buffers.filled(|bytes| stream.read_exact(bytes))?;
         let shared = buffer.clone();
-        audited += u64::from(shared.as_ref()[0]);
-        stream.write_all(buffer.as_ref())?;
+        audited += u64::from(shared[0]);
+        stream.write_all(&buffer)?;
     }
     Ok(audited)
 }
@@ -137,7 +128,8 @@ fn main() -> io::Result<()> {
         with = with.min(echo(&pooled)?);
         without = without.min(echo(&Allocated)?);
     }
-    let megabytes = 2.0 * (CLIENTS * MESSAGES * SIZE) as f64 / 1e6;
+    let kibibytes = u32::try_from(2 * CLIENTS * MESSAGES * SIZE / 1024).unwrap_or(u32::MAX);
+    let megabytes = f64::from(kibibytes) * 1.024e-3;
     let tell = |what: &str, time: Duration| {
         let speed = megabytes / time.as_secs_f64();
         println!("{what:<12} {:>8.1} ms {speed:>8.0} MB/s", time.as_secs_f64() * 1e3);

@@ -1,15 +1,16 @@
 //! What counts and pools do when nobody else is there.
 #![cfg(all(not(loom), feature = "std"))]
 
-use core::time::Duration;
-use std::{
+use core::{
     cell::Cell,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+use std::{
+    panic::catch_unwind,
     rc::Rc,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex},
     time::Instant,
 };
 
@@ -263,8 +264,7 @@ fn user_code_may_use_the_pool() {
         Pool::builder(1, move || *inner.acquire()).on_demand().build()
     };
     assert_eq!(*outer.acquire(), 1);
-    type Nested = Mutex<Option<Pool<u8>>>;
-    let itself: Arc<Nested> = Arc::default();
+    let itself: Arc<Mutex<Option<Pool<u8>>>> = Arc::default();
     let used = Arc::clone(&itself);
     let pool = Pool::builder(2, || 0_u8)
         .on_demand()

@@ -2,13 +2,8 @@
 //! explored is the slot's word.
 #![cfg(all(loom, feature = "std"))]
 
-use core::future::poll_fn;
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    task::Poll,
-    time::Instant,
-};
+use core::{future::poll_fn, panic::AssertUnwindSafe, task::Poll};
+use std::{panic::catch_unwind, sync::Arc, time::Instant};
 
 use lockfree_core::{
     sync::{
@@ -72,7 +67,7 @@ impl Counting {
 
 #[test]
 fn last_release_sees_what_every_holder_did() {
-    Model::new("last_release_sees_what_every_holder_did", 1).check(|| {
+    Model::new("last_release_sees_what_every_holder_did", 51).check(|| {
         let counting = Counting::new();
         counting.count.retain();
         counting.count.retain();
@@ -90,7 +85,7 @@ fn last_release_sees_what_every_holder_did() {
 /// A reference is added while the last one goes: it is there, or it is not; and one is the last.
 #[test]
 fn a_reference_that_is_tried_for_lives_or_never_was() {
-    Model::new("a_reference_that_is_tried_for_lives_or_never_was", 1).exhaustive().check(|| {
+    Model::new("a_reference_that_is_tried_for_lives_or_never_was", 596).exhaustive().check(|| {
         let counting = Counting::new();
         let trying = {
             let counting = Arc::clone(&counting);
@@ -111,7 +106,7 @@ fn a_reference_that_is_tried_for_lives_or_never_was() {
 
 #[test]
 fn of_two_that_come_late_none_comes_back_from_zero() {
-    Model::new("of_two_that_come_late_none_comes_back_from_zero", 1).check(|| {
+    Model::new("of_two_that_come_late_none_comes_back_from_zero", 166).check(|| {
         let count = Arc::new(RefCount::new());
         let trying = [(); 2].map(|()| {
             let count = Arc::clone(&count);
@@ -144,7 +139,7 @@ fn twin_plain_count_comes_back_from_zero() {
 /// Five is the limit of a model's counts. Two ask for a sixth while one lets go.
 #[test]
 fn a_count_at_its_limit_refuses_and_never_wraps() {
-    Model::new("a_count_at_its_limit_refuses_and_never_wraps", 1).check(|| {
+    Model::new("a_count_at_its_limit_refuses_and_never_wraps", 28).check(|| {
         let count = Arc::new(RefCount::new());
         (1..5).for_each(|_| count.retain());
         let asking = {
@@ -171,7 +166,7 @@ fn pool() -> Pool<Plain> {
 /// Resets the resource, gives it back, and another thread acquires it.
 #[test]
 fn give_back_hands_on_what_was_reset() {
-    Model::new("give_back_hands_on_what_was_reset", 1).check(|| {
+    Model::new("give_back_hands_on_what_was_reset", 316).check(|| {
         let pool = pool();
         let other = {
             let pool = pool.clone();
@@ -195,7 +190,7 @@ fn give_back_hands_on_what_was_reset() {
 /// A resource is taken out for good, or dropped while idle, and another thread fills the slot.
 #[test]
 fn give_back_of_a_vacant_slot_hands_on_the_room() {
-    Model::new("give_back_of_a_vacant_slot_hands_on_the_room", 1).check(|| {
+    Model::new("give_back_of_a_vacant_slot_hands_on_the_room", 1060).check(|| {
         let pool = pool();
         let other = {
             let pool = pool.clone();
@@ -216,7 +211,7 @@ fn give_back_of_a_vacant_slot_hands_on_the_room() {
 /// Three handles are dropped by three threads: the last one resets, after all have read.
 #[test]
 fn last_out_resets_after_every_other() {
-    Model::new("last_out_resets_after_every_other", 1).check(|| {
+    Model::new("last_out_resets_after_every_other", 1616).check(|| {
         let pool = pool();
         let first = pool.try_acquire().unwrap();
         first.write(7);
@@ -236,7 +231,7 @@ fn last_out_resets_after_every_other() {
 /// Whoever finds itself alone has the resource to itself: to change it, or to take it out.
 #[test]
 fn last_out_gets_the_resource_after_every_other() {
-    Model::new("last_out_gets_the_resource_after_every_other", 1).check(|| {
+    Model::new("last_out_gets_the_resource_after_every_other", 36).check(|| {
         let pool = pool();
         let mut handle = pool.acquire();
         let other = Handle::into_owned(handle.clone());
@@ -255,7 +250,7 @@ fn last_out_gets_the_resource_after_every_other() {
 /// A reference is added while another goes: the resource stays until both are gone.
 #[test]
 fn a_clone_beside_a_drop_keeps_the_resource() {
-    Model::new("a_clone_beside_a_drop_keeps_the_resource", 1).check(|| {
+    Model::new("a_clone_beside_a_drop_keeps_the_resource", 304).check(|| {
         let pool = pool();
         let first = Handle::into_owned(pool.acquire());
         let second = first.clone();
@@ -273,7 +268,7 @@ fn a_clone_beside_a_drop_keeps_the_resource() {
 /// Three is the limit of a model's handles. Two ask for a fourth while one goes.
 #[test]
 fn handles_at_their_limit_are_refused() {
-    Model::new("handles_at_their_limit_are_refused", 1).check(|| {
+    Model::new("handles_at_their_limit_are_refused", 18).check(|| {
         let pool = pool();
         let first = Arc::new(Handle::into_owned(pool.acquire()));
         let handles = [(); 2].map(|()| Handle::clone(&*first));
@@ -301,7 +296,7 @@ fn counted(drops: &Drops, extras: usize) -> Pool<Counted<Plain>> {
 /// The pool goes while a handle does: all is freed, once, by whoever is last.
 #[test]
 fn a_pool_dropped_beside_its_handles_is_freed_once() {
-    Model::new("a_pool_dropped_beside_its_handles_is_freed_once", 1).check(|| {
+    Model::new("a_pool_dropped_beside_its_handles_is_freed_once", 65).check(|| {
         let drops = Drops::new();
         let pool = counted(&drops, 1);
         let kept = Handle::into_owned(pool.acquire());
@@ -321,7 +316,7 @@ fn a_pool_dropped_beside_its_handles_is_freed_once() {
 /// Extra resources without a limit lie apart: each is freed by its last handle.
 #[test]
 fn an_extra_resource_is_freed_by_its_last_handle() {
-    Model::new("an_extra_resource_is_freed_by_its_last_handle", 1).check(|| {
+    Model::new("an_extra_resource_is_freed_by_its_last_handle", 36).check(|| {
         let drops = Drops::new();
         let making = drops.clone();
         let pool = Pool::new(0, move || making.counted(Plain::new()));
@@ -337,7 +332,7 @@ fn an_extra_resource_is_freed_by_its_last_handle() {
 /// A wake-up that is lost would be a deadlock, which the model reports.
 #[test]
 fn who_waits_is_woken_by_a_release() {
-    Model::new("who_waits_is_woken_by_a_release", 1).check(|| {
+    Model::new("who_waits_is_woken_by_a_release", 102).check(|| {
         let pool = pool();
         let handle = Handle::into_owned(pool.acquire());
         let other = thread::spawn(move || drop(handle));
@@ -349,7 +344,7 @@ fn who_waits_is_woken_by_a_release() {
 
 #[test]
 fn two_who_wait_are_woken_in_turn() {
-    Model::new("two_who_wait_are_woken_in_turn", 1).preemptions(1).check(|| {
+    Model::new("two_who_wait_are_woken_in_turn", 470).preemptions(1).check(|| {
         let pool = pool();
         let handle = pool.acquire();
         let waiting = [(); 2].map(|()| {
@@ -365,7 +360,7 @@ fn two_who_wait_are_woken_in_turn() {
 /// Room wakes as a resource does: after a detach, and after `clear_idle`.
 #[test]
 fn who_waits_is_woken_by_room() {
-    Model::new("who_waits_is_woken_by_room", 1).check(|| {
+    Model::new("who_waits_is_woken_by_room", 184).check(|| {
         let pool = pool();
         let handle = Handle::into_owned(pool.acquire());
         let other = thread::spawn(move || drop(Handle::detach(handle)));
@@ -377,7 +372,7 @@ fn who_waits_is_woken_by_room() {
 /// One gives up at the moment at which it is notified: the other one is woken in its place.
 #[test]
 fn one_who_gives_up_leaves_its_wake_up_to_the_next() {
-    Model::new("one_who_gives_up_leaves_its_wake_up_to_the_next", 1).preemptions(1).check(|| {
+    Model::new("one_who_gives_up_leaves_its_wake_up_to_the_next", 478).preemptions(1).check(|| {
         let pool = pool();
         let handle = pool.acquire();
         let waiting = {
@@ -400,7 +395,7 @@ fn one_who_gives_up_leaves_its_wake_up_to_the_next() {
 
 #[test]
 fn a_deadline_ends_the_wait_or_does_not() {
-    Model::new("a_deadline_ends_the_wait_or_does_not", 1).check(|| {
+    Model::new("a_deadline_ends_the_wait_or_does_not", 154).check(|| {
         let pool = pool();
         let handle = Handle::into_owned(pool.acquire());
         let other = thread::spawn(move || drop(handle));
@@ -415,7 +410,7 @@ fn a_deadline_ends_the_wait_or_does_not() {
 
 #[test]
 fn close_wakes_everybody() {
-    Model::new("close_wakes_everybody", 1).preemptions(1).check(|| {
+    Model::new("close_wakes_everybody", 105).preemptions(1).check(|| {
         let drops = Drops::new();
         let pool = counted(&drops, 0);
         let handle = pool.acquire();
@@ -435,7 +430,7 @@ fn close_wakes_everybody() {
 /// A release meets the closing: the resource is dropped then, or with the pool.
 #[test]
 fn close_beside_a_release_loses_nothing() {
-    Model::new("close_beside_a_release_loses_nothing", 1).check(|| {
+    Model::new("close_beside_a_release_loses_nothing", 44).check(|| {
         let drops = Drops::new();
         let pool = counted(&drops, 0);
         let handle = Handle::into_owned(pool.acquire());
@@ -452,7 +447,7 @@ fn close_beside_a_release_loses_nothing() {
 /// followed by a notification, or made after it.
 #[test]
 fn what_comes_back_behind_a_search_wakes_who_waits() {
-    Model::new("what_comes_back_behind_a_search_wakes_who_waits", 1).check(|| {
+    Model::new("what_comes_back_behind_a_search_wakes_who_waits", 191).check(|| {
         let pool = Pool::builder(2, Plain::new).extras(0).build();
         let (first, second) = (pool.acquire(), pool.acquire());
         let first = Handle::into_owned(first);
@@ -466,7 +461,7 @@ fn what_comes_back_behind_a_search_wakes_who_waits() {
 /// A panic in `reset` leaves room, and the room wakes who waits.
 #[test]
 fn who_waits_is_woken_by_a_loss() {
-    Model::new("who_waits_is_woken_by_a_loss", 1).check(|| {
+    Model::new("who_waits_is_woken_by_a_loss", 108).check(|| {
         let pool = Pool::builder(1, || Plain::new())
             .extras(0)
             .reset(|plain| assert!(plain.read() == 0, "as told"))
@@ -484,7 +479,7 @@ fn who_waits_is_woken_by_a_loss() {
 /// Room for an extra resource that comes back is waited for as the resources are.
 #[test]
 fn who_waits_is_woken_by_an_extra_resource() {
-    Model::new("who_waits_is_woken_by_an_extra_resource", 1).check(|| {
+    Model::new("who_waits_is_woken_by_an_extra_resource", 76).check(|| {
         let drops = Drops::new();
         let making = drops.clone();
         let pool = Pool::builder(0, move || making.counted(Plain::new())).extras(1).build();
@@ -499,7 +494,7 @@ fn who_waits_is_woken_by_an_extra_resource() {
 /// `clear_idle` beside an acquisition: each resource is dropped once or handed out.
 #[test]
 fn clearing_and_acquiring_share_no_resource() {
-    Model::new("clearing_and_acquiring_share_no_resource", 1).check(|| {
+    Model::new("clearing_and_acquiring_share_no_resource", 64).check(|| {
         let drops = Drops::new();
         let pool = counted(&drops, 0);
         let other = {
@@ -520,7 +515,7 @@ fn clearing_and_acquiring_share_no_resource() {
 /// Statistics read beside everything stay within what there is.
 #[test]
 fn statistics_beside_a_use_stay_within_bounds() {
-    Model::new("statistics_beside_a_use_stay_within_bounds", 1).check(|| {
+    Model::new("statistics_beside_a_use_stay_within_bounds", 144).check(|| {
         let pool = Pool::new(1, Plain::new);
         let other = {
             let pool = pool.clone();

@@ -1,6 +1,7 @@
 //! A pool against what it is on one thread: a heap of resources and reference-counted holders.
 #![cfg(all(not(loom), feature = "std"))]
 
+use core::cell::Cell;
 use std::rc::Rc;
 
 use proptest::{collection::vec, prelude::*};
@@ -31,7 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What is out: its value, and whether it is an extra one.
-type Held = Rc<(std::cell::Cell<u32>, bool)>;
+type Held = Rc<(Cell<u32>, bool)>;
 
 #[derive(Default)]
 struct Twin {
@@ -69,7 +70,7 @@ impl Twin {
         self.created += u64::from(is_new);
         self.extra += u64::from(is_extra);
         self.acquired += 1;
-        self.held.push(Rc::new((std::cell::Cell::new(0), is_extra)));
+        self.held.push(Rc::new((Cell::new(0), is_extra)));
         self.high_water = self.high_water.max(kept + extra + 1);
         None
     }

@@ -1,15 +1,12 @@
 //! The user's code panics: one resource is lost, and nothing else.
 #![cfg(all(not(loom), feature = "std"))]
 
-use core::time::Duration;
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
-    },
-    thread,
+use core::{
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    time::Duration,
 };
+use std::{panic::catch_unwind, sync::Arc, thread};
 
 use refpool::{Handle, Pool};
 use testkit::drops::{Counted, Drops};

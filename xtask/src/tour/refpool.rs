@@ -80,15 +80,18 @@ fn pooled(scene: &mut Scene) {
     let pool = Pool::new(RESOURCES, resources);
     let at_first = pool.stats();
     let (all_hold, meanwhile) = (Barrier::new(USERS), Mutex::new(Stats::default()));
+    let intact = AtomicU64::new(0);
     together(USERS, |user| {
+        let mark = u8::try_from(user).unwrap_or(u8::MAX);
         let mut handle = pool.acquire();
         let bytes = Handle::get_mut(&mut handle).expect("nobody else has it");
-        bytes[0] = 1;
+        bytes.fill(mark);
         if all_hold.wait().is_leader() {
             *meanwhile.lock().unwrap_or_else(PoisonError::into_inner) = pool.stats();
         }
         thread::sleep(HOLD);
-        debug_assert!(user < USERS && handle[0] == 1);
+        let own = handle.len() == SIZE && handle.iter().all(|byte| *byte == mark);
+        intact.fetch_add(u64::from(own), Relaxed);
     });
     let meanwhile = meanwhile.into_inner().unwrap_or_else(PoisonError::into_inner);
     let at_last = pool.stats();
@@ -98,6 +101,7 @@ fn pooled(scene: &mut Scene) {
             stats.max, stats.extra, stats.created, stats.in_use, stats.idle
         ));
     }
+    scene.check("each has its own for as long as it holds it", intact.into_inner() == USERS as u64);
     scene.check("5 are made up front", at_first.created == 5 && at_first.idle == 5);
     let is_extra = (meanwhile.extra, meanwhile.created, meanwhile.in_use) == (15, 20, 20);
     scene.check("15 extra ones are made for the others: 20 in all", is_extra);
