@@ -6,8 +6,10 @@
 //! | word | means |
 //! | --- | --- |
 //! | `slots` | a slot for each resource that is kept, then one for each bounded extra one |
-//! | `used` | slots above it were never used |
+//! | `used` | slots from there on were never used |
 //! | `closed` | set once |
+//! | `plain` | cleared when the pool is closed; from the first on if a release has more to do |
+//! | `keepers` | pools and owned handles |
 //! | `line` | who waits; only in a pool whose extra resources are bounded |
 //!
 //! # Invariants

@@ -222,7 +222,9 @@ fn last_out_resets_after_every_other() {
         });
         assert_eq!(first.read(), 7);
         drop(first);
-        others.into_iter().for_each(|other| other.join().unwrap());
+        for other in others {
+            other.join().unwrap();
+        }
         assert_eq!(pool.stats().in_use, 0);
         assert_eq!(pool.try_acquire().unwrap().read(), 0);
     });
@@ -308,7 +310,9 @@ fn a_pool_dropped_beside_its_handles_is_freed_once() {
             })
         });
         drop(pool);
-        others.into_iter().for_each(|other| other.join().unwrap());
+        for other in others {
+            other.join().unwrap();
+        }
         assert_eq!((drops.dropped(), drops.alive()), (2, 0));
     });
 }
@@ -352,7 +356,9 @@ fn two_who_wait_are_woken_in_turn() {
             thread::spawn(move || block_on(pool.acquire_async()).unwrap().write(1))
         });
         drop(handle);
-        waiting.into_iter().for_each(|waiting| waiting.join().unwrap());
+        for waiting in waiting {
+            waiting.join().unwrap();
+        }
         assert_eq!(pool.stats().in_use, 0);
     });
 }
@@ -462,7 +468,7 @@ fn what_comes_back_behind_a_search_wakes_who_waits() {
 #[test]
 fn who_waits_is_woken_by_a_loss() {
     Model::new("who_waits_is_woken_by_a_loss", 108).check(|| {
-        let pool = Pool::builder(1, || Plain::new())
+        let pool = Pool::builder(1, Plain::new)
             .extras(0)
             .reset(|plain| assert!(plain.read() == 0, "as told"))
             .build();

@@ -1,7 +1,7 @@
 //! A thread stopped anywhere blocks nobody, and the steps of every operation are bounded.
 #![cfg(stepped)]
 
-use core::{cell::RefCell, time::Duration};
+use core::{cell::Cell, time::Duration};
 use std::{rc::Rc, sync::Arc};
 
 use lockfree_core::sync::stepped;
@@ -142,19 +142,19 @@ fn a_thread_stopped_in_a_count_blocks_nobody() {
     assert!(stops >= 6);
 }
 
-/// Runs `operation` while, between any two of its accesses, `rival` runs on the same thread.
-fn disturbed<R>(operation: impl FnOnce() -> R, rival: impl FnMut() + 'static) -> usize {
-    let count = Rc::new(RefCell::new(0));
-    let (in_hook, mut rival) = (Rc::clone(&count), rival);
+/// Runs `operation` while, before each of its accesses, `rival` runs on the same thread; returns how
+/// many accesses it took.
+fn disturbed<R>(operation: impl FnOnce() -> R, mut rival: impl FnMut() + 'static) -> usize {
+    let count = Rc::new(Cell::new(0));
+    let in_hook = Rc::clone(&count);
     stepped::install(move |_| {
-        *in_hook.borrow_mut() += 1;
+        in_hook.set(in_hook.get() + 1);
         rival();
     });
     let result = operation();
     stepped::uninstall();
     drop(result);
-    let steps = *count.borrow();
-    steps
+    count.get()
 }
 
 /// What the docs of `acquire` promise for n slots.

@@ -101,7 +101,7 @@ fn bounded_pools_hand_out_no_more_than_their_bound() {
 
 #[test]
 fn clones_on_many_threads_share_until_the_last_one_resets() {
-    let rounds = scaled(4_000);
+    let rounds = scaled(1_500);
     let drops = Drops::new();
     let pool = pool(2, &drops).build();
     for round in 1..=rounds {
@@ -143,7 +143,7 @@ fn resources_come_back_from_other_threads() {
 /// were lost, the test would hang.
 #[test]
 fn waiters_of_all_kinds_lose_no_wake_up() {
-    let each = scaled(3_000);
+    let each = scaled(1_500);
     let drops = Drops::new();
     let pool = pool(1, &drops).extras(0).build();
     let acquired = AtomicU64::new(0);
@@ -233,7 +233,7 @@ fn panics_leave_nothing_outstanding() {
 
 #[test]
 fn of_many_holders_one_is_the_last() {
-    let rounds = scaled(3_000);
+    let rounds = scaled(1_500);
     for _ in 0..rounds {
         let (count, last) = (Arc::new(RefCount::new()), AtomicU64::new(0));
         let note = |is_last: bool| last.fetch_add(is_last.into(), Relaxed);
