@@ -8,7 +8,6 @@
 //! | `slots` | a slot for each resource that is kept, then one for each bounded extra one |
 //! | `used` | slots from there on were never used |
 //! | `closed` | set once |
-//! | `plain` | cleared when the pool is closed; from the first on if a release has more to do |
 //! | `keepers` | pools and owned handles |
 //! | `line` | who waits; only in a pool whose extra resources are bounded |
 //!
@@ -73,9 +72,6 @@ pub(crate) struct Shared<T> {
     max: usize,
     bounded: bool,
     closed: AtomicBool,
-    /// Whether what comes back needs no more than to be left: there is no `reset`, nobody may wait, and
-    /// the pool is not closed.
-    plain: AtomicBool,
     hooks: Hooks<T>,
     /// Pools and owned handles.
     pub(crate) keepers: CachePadded<RefCount>,
@@ -96,7 +92,6 @@ impl<T> Shared<T> {
             max,
             bounded: extras.is_some(),
             closed: AtomicBool::new(false),
-            plain: AtomicBool::new(extras.is_none() && hooks.reset.is_none()),
             hooks,
             number: hint::number_of_a_new_pool(),
             keepers: CachePadded::new(RefCount::new()),
@@ -231,21 +226,6 @@ impl<T> Shared<T> {
     pub(crate) unsafe fn put_back(&self, slot: NonNull<Slot<T>>) {
         // SAFETY: a slot lives as long as it has an owner.
         let owned = unsafe { slot.as_ref() };
-        // Relaxed: as `is_closed`.
-        if owned.kind() == Kind::Kept && self.plain.load(Relaxed) {
-            owned.leave(Found::Resource);
-        } else {
-            // SAFETY: by the caller.
-            unsafe { self.put_back_with_care(slot) };
-        }
-    }
-
-    /// # Safety
-    /// As [`put_back`](Self::put_back).
-    #[inline(never)]
-    unsafe fn put_back_with_care(&self, slot: NonNull<Slot<T>>) {
-        // SAFETY: a slot lives as long as it has an owner.
-        let owned = unsafe { slot.as_ref() };
         if owned.kind() != Kind::Kept || self.is_closed() {
             // SAFETY: by the caller.
             unsafe { self.retire(slot) };
@@ -318,8 +298,6 @@ impl<T> Shared<T> {
     pub(crate) fn close(&self) -> bool {
         // Relaxed: as above.
         let was_closed = self.closed.swap(true, Relaxed);
-        // Relaxed: as above.
-        self.plain.store(false, Relaxed);
         self.line.notify_all();
         self.clear_idle();
         !was_closed

@@ -230,7 +230,7 @@ fn undisturbed_steps_are_few() {
     let bounded = self::pool();
     drop(bounded.acquire());
     let handle = bounded.acquire();
-    assert_steps("release where others may wait", steps(|| drop(handle)).1, 6);
+    assert_steps("release where others may wait", steps(|| drop(handle)).1, 5);
 
     let count = RefCount::new();
     assert_steps("RefCount::retain", steps(|| count.retain()).1, 1);
