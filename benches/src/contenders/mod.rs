@@ -2,9 +2,10 @@
 
 pub mod counter;
 pub mod mpmc;
+pub mod refpool;
 pub mod ring;
-pub mod stack;
 pub mod seqgen;
+pub mod stack;
 
 use crate::{case::Case, goals::Goal};
 
@@ -23,6 +24,7 @@ pub struct Family {
 pub const FAMILIES: &[Family] = &[
     Family { name: counter::FAMILY, cases: counter::cases, goals: counter::GOALS },
     Family { name: mpmc::FAMILY, cases: mpmc::cases, goals: mpmc::GOALS },
+    Family { name: refpool::FAMILY, cases: refpool::cases, goals: refpool::GOALS },
     Family { name: ring::FAMILY, cases: ring::cases, goals: ring::GOALS },
     Family { name: stack::FAMILY, cases: stack::cases, goals: stack::GOALS },
     Family { name: seqgen::FAMILY, cases: seqgen::cases, goals: seqgen::GOALS },

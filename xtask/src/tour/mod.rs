@@ -5,6 +5,7 @@ mod hierarchy;
 mod mpmc;
 mod ordering;
 mod pitfalls;
+mod refpool;
 mod ring;
 mod rivals;
 mod scene;
@@ -28,7 +29,7 @@ struct Family {
 }
 
 /// In the order of the tour.
-const FAMILIES: [Family; 7] = [
+const FAMILIES: &[Family] = &[
     Family {
         name: "ordering",
         about: "one thread publishes, another sees; compare-and-swap and its retries",
@@ -57,6 +58,11 @@ const FAMILIES: [Family; 7] = [
         run: seqgen::run,
     },
     Family {
+        name: "refpool",
+        about: "20 threads share 5 resources; 10 count their references",
+        run: refpool::run,
+    },
+    Family {
         name: "pitfalls",
         about: "false sharing, and a word that comes back",
         run: pitfalls::run,
@@ -68,7 +74,7 @@ const FAMILIES: [Family; 7] = [
 #[command(after_help = families())]
 pub(crate) struct Args {
     /// What to show [default: all]
-    #[arg(value_name = "FAMILY", value_parser = PossibleValuesParser::new(FAMILIES.map(|one| one.name)), hide_possible_values = true)]
+    #[arg(value_name = "FAMILY", value_parser = PossibleValuesParser::new(FAMILIES.iter().map(|one| one.name)), hide_possible_values = true)]
     families: Vec<String>,
 }
 
@@ -83,7 +89,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let started = Instant::now();
     let mut scene = Scene::default();
-    for family in &FAMILIES {
+    for family in FAMILIES {
         if args.families.is_empty() || args.families.iter().any(|name| name == family.name) {
             scene.family(family.name, family.about);
             (family.run)(&mut scene);

@@ -2,14 +2,14 @@
 
 use std::{
     env, fs, process,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Mutex, PoisonError},
     thread,
 };
 
-use lockfree_core::CachePadded;
+use lockfree_core::{
+    CachePadded,
+    sync::{AtomicU64, Ordering::Relaxed},
+};
 use seqgen::{DurableSequence, Exhausted, Sequence, Snowflake, durable::DurableError};
 
 use super::{
