@@ -1,5 +1,10 @@
 //! Property tests against lists of all that ever happened.
 #![cfg(all(not(loom), feature = "std"))]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "times that are compared in floats are below 2^52"
+)]
 
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};

@@ -147,7 +147,9 @@ fn eight_threads_get_no_more_than_a_fixed_window() {
     let limiter = RateLimiter::with_clock(Quota::fixed(100, 2 * MILLI).unwrap(), clock);
     let admitted = hammer(clock, |now, n| limiter.acquire_at(Duration::from_nanos(now), n).is_ok());
     let mut windows = BTreeMap::new();
-    admitted.iter().for_each(|(time, _, n)| *windows.entry(time / 2_000_000).or_insert(0) += n);
+    for (time, _, n) in admitted {
+        *windows.entry(time / 2_000_000).or_insert(0) += n;
+    }
     assert!(windows.len() > 10 && windows.values().all(|&n| n <= 100), "{windows:?}");
     assert!(windows.values().any(|&n| n == 100));
 }
