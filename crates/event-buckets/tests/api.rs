@@ -1,7 +1,10 @@
 //! What a caller sees, on one thread.
 #![cfg(all(not(loom), feature = "std"))]
 
-use core::{cell::Cell, time::Duration};
+use core::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 
 use event_buckets::{
     BadBuckets, BadQuota, EventCounter, KeyedLimiter, Quota, RateLimiter, SharedEventCounter,
@@ -177,8 +180,8 @@ mod counters {
                 self.0.increment_at(0);
             }
         }
-        thread_local!(static LATE: std::cell::RefCell<Option<Late>> = const { std::cell::RefCell::new(None) });
-        let events = std::sync::Arc::new(EventCounter::new(Duration::from_secs(3600), 2));
+        thread_local!(static LATE: RefCell<Option<Late>> = const { RefCell::new(None) });
+        let events = std::sync::Arc::new(EventCounter::new(Duration::from_hours(1), 2));
         let shared = std::sync::Arc::clone(&events);
         // The destructor that was registered first runs last, or first: both ways it is counted.
         std::thread::spawn(move || {

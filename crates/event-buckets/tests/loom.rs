@@ -96,13 +96,13 @@ fn history_at_the_border<C: Counts>() {
 
 #[test]
 fn events_at_the_border_of_a_bucket_are_counted() {
-    Model::new("events_at_the_border_of_a_bucket_are_counted", 1)
+    Model::new("events_at_the_border_of_a_bucket_are_counted", 80)
         .check(at_the_border::<EventCounter<ManualClock>>);
 }
 
 #[test]
 fn shared_events_at_the_border_of_a_bucket_are_counted() {
-    Model::new("shared_events_at_the_border_of_a_bucket_are_counted", 1)
+    Model::new("shared_events_at_the_border_of_a_bucket_are_counted", 26)
         .check(at_the_border::<SharedEventCounter<ManualClock>>);
 }
 
@@ -117,12 +117,13 @@ fn twin_reference_program_loses_events_at_the_border() {
 
 #[test]
 fn a_bucket_begins_once() {
-    Model::new("a_bucket_begins_once", 1).check(history_at_the_border::<EventCounter<ManualClock>>);
+    Model::new("a_bucket_begins_once", 12)
+        .check(history_at_the_border::<EventCounter<ManualClock>>);
 }
 
 #[test]
 fn a_shared_bucket_begins_once() {
-    Model::new("a_shared_bucket_begins_once", 1)
+    Model::new("a_shared_bucket_begins_once", 26)
         .check(history_at_the_border::<SharedEventCounter<ManualClock>>);
 }
 
@@ -139,7 +140,7 @@ fn twin_reference_program_rotates_twice() {
 /// bucket of its tick unless it is tallied as late.
 #[test]
 fn total_is_buckets_and_evicted_under_forced_rotation() {
-    Model::new("total_is_buckets_and_evicted_under_forced_rotation", 1).check(|| {
+    Model::new("total_is_buckets_and_evicted_under_forced_rotation", 220).check(|| {
         let counter = shared(1);
         let other = thread::spawn({
             let counter = Arc::clone(&counter);
@@ -163,7 +164,7 @@ fn total_is_buckets_and_evicted_under_forced_rotation() {
 /// An event in its own bucket and the fold of that bucket are never both seen.
 #[test]
 fn fold_counts_nothing_twice() {
-    Model::new("fold_counts_nothing_twice", 1).check(|| {
+    Model::new("fold_counts_nothing_twice", 33).check(|| {
         let counter = shared(1);
         counter.add_at(0, 10);
         let other = thread::spawn({
@@ -181,7 +182,7 @@ fn fold_counts_nothing_twice() {
 #[test]
 fn era_hides_words_that_are_too_old_to_tell() {
     const LATER: u64 = 1 << 33;
-    Model::new("era_hides_words_that_are_too_old_to_tell", 1).check(|| {
+    Model::new("era_hides_words_that_are_too_old_to_tell", 6190).check(|| {
         let counter = shared(1);
         counter.add_at(0, 4);
         counter.clock().set(Duration::from_nanos(LATER)).unwrap();
@@ -202,7 +203,7 @@ fn era_hides_words_that_are_too_old_to_tell() {
 /// A reader sees a shard's ring, and marks that fit its total.
 #[test]
 fn next_shows_the_marks() {
-    Model::new("next_shows_the_marks", 1).check(|| {
+    Model::new("next_shows_the_marks", 370).check(|| {
         let counter = sharded(3);
         let other = thread::spawn({
             let counter = Arc::clone(&counter);
@@ -226,7 +227,7 @@ fn next_shows_the_marks() {
 /// A reader that is late by a whole ring leaves out what it no longer finds.
 #[test]
 fn overwritten_marks_are_left_out() {
-    Model::new("overwritten_marks_are_left_out", 1).check(|| {
+    Model::new("overwritten_marks_are_left_out", 1770).check(|| {
         let counter = sharded(1);
         let other = thread::spawn({
             let counter = Arc::clone(&counter);
@@ -242,7 +243,7 @@ fn overwritten_marks_are_left_out() {
 /// Events are never taken for older than the history because their bucket is not seen yet.
 #[test]
 fn total_shows_that_its_buckets_have_begun() {
-    Model::new("total_shows_that_its_buckets_have_begun", 1).check(|| {
+    Model::new("total_shows_that_its_buckets_have_begun", 60).check(|| {
         let counter = sharded(1);
         counter.clock().set(NANOSECOND).unwrap();
         let other = thread::spawn({
@@ -258,7 +259,7 @@ fn total_shows_that_its_buckets_have_begun() {
 /// Totals never go back and count what happened before, whatever begins meanwhile.
 #[test]
 fn totals_never_go_back() {
-    Model::new("totals_never_go_back", 1).check(|| {
+    Model::new("totals_never_go_back", 340).check(|| {
         let counter = sharded(1);
         counter.add_at(0, 1);
         let other = thread::spawn({
@@ -278,7 +279,7 @@ fn totals_never_go_back() {
 /// The next owner of a slot goes on from the last one's total and marks.
 #[test]
 fn shards_pass_to_the_next_thread_of_a_slot() {
-    Model::new("shards_pass_to_the_next_thread_of_a_slot", 1).check(|| {
+    Model::new("shards_pass_to_the_next_thread_of_a_slot", 160).check(|| {
         let counter = sharded(2);
         let threads = [1, 2].map(|n| {
             let counter = Arc::clone(&counter);
@@ -308,7 +309,7 @@ fn count_deeper(counter: &Arc<EventCounter<ManualClock>>, depth: usize) {
 
 #[test]
 fn threads_without_a_slot_are_counted() {
-    Model::new("threads_without_a_slot_are_counted", 1).preemptions(1).check(|| {
+    Model::new("threads_without_a_slot_are_counted", 17).preemptions(1).check(|| {
         let counter = sharded(2);
         counter.clock().set(NANOSECOND).unwrap();
         count_deeper(&counter, 0);

@@ -223,7 +223,7 @@ proptest! {
                     prop_assert_eq!(peeked, Err(denied));
                     if let Some(after) = denied.retry_after() {
                         now += after.as_nanos() as u64 - 1;
-                        clock.advance(after - Duration::from_nanos(1));
+                        clock.advance(after.saturating_sub(Duration::from_nanos(1)));
                         prop_assert!(limiter.peek(n).is_err());
                         now += 1;
                         clock.advance(Duration::from_nanos(1));

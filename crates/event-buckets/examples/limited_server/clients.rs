@@ -1,7 +1,10 @@
 //! The clients: each on an address of its own, with a load of its own.
 
-use core::{net::SocketAddr, time::Duration};
-use std::{net::Ipv4Addr, time::Instant};
+use core::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+use std::time::Instant;
 
 use http_body_util::{BodyExt as _, Empty};
 use hyper::{Request, StatusCode, body::Bytes, client, header};

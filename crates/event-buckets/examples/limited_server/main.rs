@@ -1,5 +1,5 @@
 //! An HTTP server on loopback that admits each client address so many requests a second, counts them in
-//! buckets of time and shows the counts at `/metrics` as OpenMetrics text; and the clients that load it.
+//! buckets of time and shows the counts at `/metrics` as `OpenMetrics` text; and the clients that load it.
 //!
 //! ```console
 //! $ cargo run --release -p event-buckets --example limited_server
@@ -15,8 +15,7 @@ mod clients;
 #[cfg(not(loom))]
 mod server;
 
-use core::time::Duration;
-use std::error::Error;
+use core::{error::Error, time::Duration};
 
 const RATE: u32 = 50;
 const BURST: u32 = 20;
@@ -33,7 +32,8 @@ fn main() {}
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     use clients::{Client, load};
-    use std::{net::Ipv4Addr, sync::Arc};
+    use core::net::Ipv4Addr;
+    use std::sync::Arc;
 
     let server = Arc::new(server::Server::new()?);
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
