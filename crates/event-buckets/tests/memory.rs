@@ -54,7 +54,7 @@ fn memory_is_as_documented() {
     // Ten buckets have sixteen places.
     let (counter, bytes, _) = allocated(|| EventCounter::new(SECOND, 10));
     assert_eq!(bytes, 16 * 8, "the ring of the rest");
-    let (_, bytes, _) = allocated(|| counter.increment());
+    let ((), bytes, _) = allocated(|| counter.increment());
     assert_eq!(bytes, 128 + 16 + 16 * 16, "a cell, its thin box, and its marks");
     assert_eq!(allocated(|| (counter.increment(), counter.count(SECOND), counter.total())).2, 0);
     let ((), freed, _) = allocated(|| drop(counter));
