@@ -92,9 +92,13 @@ fn a_flood_of_keys_takes_no_memory() {
         });
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    // The table is full, and each line's shared word has paid for one burst.
+    // The table is full, and each line's shared word has paid for one burst. A few keys have found the
+    // word of another, which has their tag.
     let room = limiter.capacity() as u64 + 10 * 2048;
-    assert!(admitted <= room && admitted >= room.min(4 * keys) * 9 / 10, "{admitted} of {room}");
+    assert!(
+        admitted <= room + room / 100 && admitted >= room.min(4 * keys) * 9 / 10,
+        "{admitted} of {room}"
+    );
     assert!(limiter.busy() <= limiter.capacity());
     // Who was there before is still at its limit, and gets no more and no less.
     assert!(limiter.check(&u64::MAX).is_err());

@@ -4,12 +4,16 @@ use core::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
-use std::{thread, time::Instant};
+use std::{
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Instant,
+};
 
 use event_buckets::{EventCounter, KeyedLimiter, Quota, RateLimiter, SharedEventCounter};
 use lockfree_core::clock::Clock;
 
-use super::{rivals, scene::Scene, team::together};
+use super::{scene::Scene, team::together};
 use crate::term::grouped;
 
 const THREADS: usize = 5;
@@ -72,8 +76,21 @@ fn many(scene: &mut Scene) {
     scene.rate("EventCounter", total, each(&|| events.increment()));
     let shared = SharedEventCounter::new(Duration::from_micros(1), 10);
     scene.rate("SharedEventCounter", total, each(&|| shared.increment()));
-    let (mutex, elapsed) = rivals::mutex(THREADS, EACH_OF_MANY);
-    scene.rate("mutex, without the time", total, elapsed);
+    let (started, locked) = (Instant::now(), Mutex::new(([(0, 0); 10], 0)));
+    let elapsed = each(&|| {
+        let tick = started.elapsed().as_micros();
+        let mut locked = locked.lock().unwrap_or_else(PoisonError::into_inner);
+        let (buckets, evicted) = &mut *locked;
+        let bucket: &mut (u128, u64) = &mut buckets[usize::try_from(tick % 10).unwrap_or(0)];
+        if bucket.0 < tick {
+            *evicted += bucket.1;
+            *bucket = (tick, 0);
+        }
+        bucket.1 += 1;
+    });
+    scene.rate("mutex and array", total, elapsed);
+    let (buckets, evicted) = locked.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mutex = buckets.iter().map(|bucket| bucket.1).sum::<u64>() + evicted;
     for (name, total, snapshot) in [
         ("EventCounter", events.total(), events.snapshot()),
         ("SharedEventCounter", shared.total(), shared.snapshot()),
