@@ -8,7 +8,7 @@ use crate::goals::{Bound, Goal};
 use crate::team::{self, BATCH, Job};
 use core::{hint::black_box, time::Duration};
 use lockfree_core::CachePadded;
-use lockfree_core::clock::{Clock as _, RawClock};
+use lockfree_core::clock::{Clock, RawClock};
 use lockfree_core::sync::{AtomicU64, Ordering::Relaxed};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -134,9 +134,32 @@ fn exact(sum: u64, events: u64) -> Result<(), String> {
     if sum == events || sum == u64::MAX { Ok(()) } else { Err(format!("{events} made {sum}")) }
 }
 
+/// The processor's counter as governor reads it, without waiting for earlier loads. So it may step back
+/// between threads by what a processor works ahead: our counters and limiters hold such steps.
+#[derive(Debug)]
+pub struct Hasty(RawClock);
+
+impl Hasty {
+    fn new() -> Self {
+        Self(RawClock::new())
+    }
+}
+
+impl Clock for Hasty {
+    #[inline]
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.now_nanos())
+    }
+
+    #[inline]
+    fn now_nanos(&self) -> u64 {
+        self.0.hasty_nanos()
+    }
+}
+
 /// Ours, on the processor's counter.
 #[derive(Debug)]
-pub struct Sharded(event_buckets::EventCounter<RawClock>);
+pub struct Sharded(event_buckets::EventCounter<Hasty>);
 
 impl Events for Sharded {
     const NAME: &'static str = "EventCounter";
@@ -144,7 +167,7 @@ impl Events for Sharded {
     const ROLE: Role = Role::Ours;
 
     fn new() -> Self {
-        Self(event_buckets::EventCounter::with_clock(WIDTH, BUCKETS, RawClock::new()))
+        Self(event_buckets::EventCounter::with_clock(WIDTH, BUCKETS, Hasty::new()))
     }
 
     #[inline]
@@ -159,7 +182,7 @@ impl Events for Sharded {
 
 /// Ours in one ring, on the processor's counter.
 #[derive(Debug)]
-pub struct Shared(event_buckets::SharedEventCounter<RawClock>);
+pub struct Shared(event_buckets::SharedEventCounter<Hasty>);
 
 impl Events for Shared {
     const NAME: &'static str = "SharedEventCounter";
@@ -167,7 +190,7 @@ impl Events for Shared {
     const ROLE: Role = Role::Ours;
 
     fn new() -> Self {
-        Self(event_buckets::SharedEventCounter::with_clock(WIDTH, BUCKETS, RawClock::new()))
+        Self(event_buckets::SharedEventCounter::with_clock(WIDTH, BUCKETS, Hasty::new()))
     }
 
     #[inline]
@@ -182,7 +205,7 @@ impl Events for Shared {
 
 /// Ours where the caller knows the time: no clock is read.
 #[derive(Debug)]
-pub struct TickGiven(event_buckets::EventCounter<RawClock>);
+pub struct TickGiven(event_buckets::EventCounter<Hasty>);
 
 impl Events for TickGiven {
     const NAME: &'static str = "tick given";
@@ -190,7 +213,7 @@ impl Events for TickGiven {
     const ROLE: Role = Role::Ours;
 
     fn new() -> Self {
-        Self(event_buckets::EventCounter::with_clock(WIDTH, BUCKETS, RawClock::new()))
+        Self(event_buckets::EventCounter::with_clock(WIDTH, BUCKETS, Hasty::new()))
     }
 
     #[inline]
@@ -205,7 +228,7 @@ impl Events for TickGiven {
 
 /// The clock of ours alone, and nothing counted: what a counter by time cannot do without.
 #[derive(Debug)]
-pub struct ClockRead(RawClock);
+pub struct ClockRead(Hasty);
 
 impl Events for ClockRead {
     const NAME: &'static str = "clock read";
@@ -213,7 +236,7 @@ impl Events for ClockRead {
     const ROLE: Role = Role::Floor;
 
     fn new() -> Self {
-        Self(RawClock::new())
+        Self(Hasty::new())
     }
 
     #[inline]

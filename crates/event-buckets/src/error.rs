@@ -1,6 +1,6 @@
 //! What was asked for and cannot be.
 
-use core::{error, fmt};
+use core::{error, fmt, time::Duration};
 
 /// Buckets that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,27 +72,31 @@ impl error::Error for BadQuota {}
 /// A request that a limiter did not admit. It took nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denied {
-    pub(crate) retry_after: Option<core::time::Duration>,
+    /// Nanoseconds; the most there are stand for never.
+    after: u64,
 }
 
 impl Denied {
-    pub(crate) const NEVER: Self = Self { retry_after: None };
+    pub(crate) const NEVER: Self = Self { after: u64::MAX };
 
-    pub(crate) const fn for_nanos(nanos: u64) -> Self {
-        Self { retry_after: Some(core::time::Duration::from_nanos(nanos)) }
+    pub(crate) const fn for_nanos(after: u64) -> Self {
+        Self { after }
     }
 
     /// After how long the same request would be admitted, if nobody else came; `None` if never,
     /// since it is for more than the limit.
     #[must_use]
-    pub const fn retry_after(&self) -> Option<core::time::Duration> {
-        self.retry_after
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self.after {
+            u64::MAX => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
     }
 }
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.retry_after {
+        match self.retry_after() {
             Some(after) => write!(f, "over the limit; try again in {after:?}"),
             None => f.write_str("more than the limit allows at once"),
         }

@@ -1,6 +1,6 @@
 //! Limiters: one that admits all, one that denies all, one with many keys.
 
-use super::{Events, FAMILY};
+use super::{Events, FAMILY, Hasty};
 use crate::case::{Case, Contender, Role, Unit};
 use crate::team::{self, BATCH, Job};
 use core::num::NonZeroU32;
@@ -9,7 +9,6 @@ use event_buckets::{KeyedLimiter, Quota, RateLimiter};
 use governor::clock::QuantaClock;
 use governor::state::{InMemoryState, NotKeyed};
 use lockfree_core::CachePadded;
-use lockfree_core::clock::RawClock;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -123,7 +122,7 @@ fn gcra(rate: Rate) -> Quota {
 
 /// Ours, as a leaky bucket.
 #[derive(Debug)]
-pub struct GcraLimiter(RateLimiter<RawClock>);
+pub struct GcraLimiter(RateLimiter<Hasty>);
 
 impl Limit for GcraLimiter {
     const NAME: &'static str = "GCRA";
@@ -131,7 +130,7 @@ impl Limit for GcraLimiter {
     const ROLE: Role = Role::Ours;
 
     fn new(rate: Rate) -> Self {
-        Self(RateLimiter::with_clock(gcra(rate), RawClock::new()))
+        Self(RateLimiter::with_clock(gcra(rate), Hasty::new()))
     }
 
     #[inline]
@@ -142,7 +141,7 @@ impl Limit for GcraLimiter {
 
 /// Ours, as a sliding window of a millisecond with the most that it takes, or of an hour.
 #[derive(Debug)]
-pub struct SlidingLimiter(RateLimiter<RawClock>);
+pub struct SlidingLimiter(RateLimiter<Hasty>);
 
 impl Limit for SlidingLimiter {
     const NAME: &'static str = "sliding";
@@ -154,7 +153,7 @@ impl Limit for SlidingLimiter {
             Rate::Plenty => Quota::sliding(4_000_000, Duration::from_millis(1)),
             Rate::Scarce => Quota::sliding(1, HOUR),
         };
-        Self(RateLimiter::with_clock(quota.expect("a quota"), RawClock::new()))
+        Self(RateLimiter::with_clock(quota.expect("a quota"), Hasty::new()))
     }
 
     #[inline]
@@ -165,7 +164,7 @@ impl Limit for SlidingLimiter {
 
 /// Ours with keys.
 #[derive(Debug)]
-pub struct Keyed(KeyedLimiter<u64, RawClock>);
+pub struct Keyed(KeyedLimiter<u64, Hasty>);
 
 impl Limit for Keyed {
     const NAME: &'static str = "KeyedLimiter";
@@ -174,7 +173,7 @@ impl Limit for Keyed {
 
     fn new(_: Rate) -> Self {
         let quota = Quota::gcra(1_000_000, Duration::from_millis(1)).expect("a quota");
-        Self(KeyedLimiter::with_clock(quota, 10_000, RawClock::new()).expect("a quota for keys"))
+        Self(KeyedLimiter::with_clock(quota, 10_000, Hasty::new()).expect("a quota for keys"))
     }
 
     #[inline]

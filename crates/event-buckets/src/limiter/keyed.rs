@@ -158,9 +158,10 @@ impl<K: Hash + ?Sized, C: Clock, S: BuildHasher> KeyedLimiter<K, C, S> {
         sleep: impl Fn(Duration) -> F,
     ) -> Result<(), Denied> {
         loop {
-            match self.acquire(key, n) {
-                Err(Denied { retry_after: Some(after) }) => sleep(after).await,
-                ended => return ended,
+            let ended = self.acquire(key, n);
+            match ended.err().and_then(|denied| denied.retry_after()) {
+                Some(after) => sleep(after).await,
+                None => return ended,
             }
         }
     }
@@ -171,9 +172,10 @@ impl<K: Hash + ?Sized, C: Clock, S: BuildHasher> KeyedLimiter<K, C, S> {
     /// They never will be.
     pub fn block_until_ready(&self, key: &K, n: u32) -> Result<(), Denied> {
         loop {
-            match self.acquire(key, n) {
-                Err(Denied { retry_after: Some(after) }) => std::thread::sleep(after),
-                ended => return ended,
+            let ended = self.acquire(key, n);
+            match ended.err().and_then(|denied| denied.retry_after()) {
+                Some(after) => std::thread::sleep(after),
+                None => return ended,
             }
         }
     }

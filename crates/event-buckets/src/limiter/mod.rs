@@ -187,9 +187,10 @@ impl<C: Clock> RateLimiter<C> {
         sleep: impl Fn(Duration) -> S,
     ) -> Result<(), Denied> {
         loop {
-            match self.acquire(n) {
-                Err(Denied { retry_after: Some(after) }) => sleep(after).await,
-                ended => return ended,
+            let ended = self.acquire(n);
+            match ended.err().and_then(|denied| denied.retry_after()) {
+                Some(after) => sleep(after).await,
+                None => return ended,
             }
         }
     }
@@ -201,9 +202,10 @@ impl<C: Clock> RateLimiter<C> {
     #[cfg(feature = "std")]
     pub fn block_until_ready(&self, n: u32) -> Result<(), Denied> {
         loop {
-            match self.acquire(n) {
-                Err(Denied { retry_after: Some(after) }) => std::thread::sleep(after),
-                ended => return ended,
+            let ended = self.acquire(n);
+            match ended.err().and_then(|denied| denied.retry_after()) {
+                Some(after) => std::thread::sleep(after),
+                None => return ended,
             }
         }
     }

@@ -140,25 +140,31 @@ impl Pace {
         if cost > self.tolerance {
             return Err(Denied::NEVER);
         }
-        let start = self.window.floor(now);
+        let start = self.start(now);
         let after = state.max(start).saturating_add(cost);
         if after <= start.saturating_add(self.tolerance) {
             return Ok(after);
         }
         // The clock must have ticked that far.
         let earliest = (after - self.tolerance).saturating_add(self.window.divisor() - 1);
-        Err(Denied::for_nanos(self.window.floor(earliest).saturating_sub(now)))
+        Err(Denied::for_nanos(self.start(earliest).saturating_sub(now)))
+    }
+
+    /// The time that the clock shows which ticks once a window.
+    #[inline]
+    fn start(self, now: u64) -> u64 {
+        if self.window.divisor() == 1 { now } else { self.window.floor(now) }
     }
 
     /// How many would be admitted at `now`.
     pub(super) fn available(self, state: u64, now: u64) -> u32 {
-        let start = self.window.floor(now);
+        let start = self.start(now);
         let room = start.saturating_add(self.tolerance).saturating_sub(state.max(start));
         u32::try_from(room / self.interval).unwrap_or(u32::MAX)
     }
 
     /// The state in which nothing is left at `now`.
     pub(super) fn spent(self, now: u64) -> u64 {
-        self.window.floor(now).saturating_add(self.tolerance)
+        self.start(now).saturating_add(self.tolerance)
     }
 }

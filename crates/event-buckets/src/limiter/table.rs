@@ -135,21 +135,22 @@ impl Table {
         #[expect(clippy::cast_possible_truncation, reason = "the mask is below the length")]
         let line = &self.lines[hash as usize & (self.lines.len() - 1)];
         let request = Request { line, tag: slot::tag(hash), cost, tolerance };
-        let now = || clock() >> self.unit;
+        let read = || clock() >> self.unit;
         loop {
-            self.enter(now());
+            let now = read();
+            self.enter(now);
             let outcome = match request.find() {
                 Some((_, seen)) if seen.is_claimed() => {
-                    request.settle(now);
+                    request.settle(read);
                     None
                 }
-                Some(own) => request.take(own, now()),
-                None => match request.idle(now()) {
+                Some(own) => request.take(own, now),
+                None => match request.idle(now) {
                     Some(idle) => {
-                        request.claim(idle, now());
+                        request.claim(idle, now);
                         None
                     }
-                    None => request.take_shared(now()),
+                    None => request.take_shared(now),
                 },
             };
             match outcome {
