@@ -65,6 +65,7 @@ fn memory_is_as_documented() {
     assert_eq!(allocated(|| (shared.add(9), shared.count(SECOND), shared.late())).2, 0);
 
     let limiter = RateLimiter::new(Quota::sliding(3, SECOND).unwrap());
+    assert!(size_of_val(&limiter) <= 1024);
     assert_eq!(allocated(|| (limiter.check(), limiter.acquire(9), limiter.available())).2, 0);
 
     a_flood_of_keys_takes_no_memory();
