@@ -115,7 +115,7 @@ macro_rules! readers {
     ($Counter:ident) => {
         impl<C: Clock> $Counter<C> {
             /// Events of the present bucket and the whole ones before it that `window` reaches, see
-            /// [what a window is](EventCounter#what-a-window-is). Wait-free.
+            /// [what a window is](crate::EventCounter#what-a-window-is). Wait-free.
             pub fn count(&self, window: Duration) -> u64 {
                 self.reading().count(window)
             }
