@@ -1,5 +1,6 @@
 //! The families: for each the workloads, who runs them, and the goals.
 
+pub mod buckets;
 pub mod counter;
 pub mod mpmc;
 pub mod refpool;
@@ -22,6 +23,7 @@ pub struct Family {
 
 /// Every family that there is.
 pub const FAMILIES: &[Family] = &[
+    Family { name: buckets::FAMILY, cases: buckets::cases, goals: buckets::GOALS },
     Family { name: counter::FAMILY, cases: counter::cases, goals: counter::GOALS },
     Family { name: mpmc::FAMILY, cases: mpmc::cases, goals: mpmc::GOALS },
     Family { name: refpool::FAMILY, cases: refpool::cases, goals: refpool::GOALS },

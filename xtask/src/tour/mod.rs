@@ -1,5 +1,6 @@
 //! `cargo xtask tour`: the reference programs on real threads, each with its invariant.
 
+mod buckets;
 mod counter;
 mod hierarchy;
 mod mpmc;
@@ -61,6 +62,11 @@ const FAMILIES: &[Family] = &[
         name: "refpool",
         about: "20 threads share 5 resources; 10 count their references",
         run: refpool::run,
+    },
+    Family {
+        name: "buckets",
+        about: "five threads count events by the second; eight ask a limiter",
+        run: buckets::run,
     },
     Family {
         name: "pitfalls",

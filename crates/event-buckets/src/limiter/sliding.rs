@@ -1,0 +1,196 @@
+//! The state of a sliding window: how many were admitted, and how many before each part of it.
+//!
+//! Prefix sums again: what a window holds is the difference of two totals, so that nothing has to be
+//! taken back when time goes on, and one word decides.
+//!
+//! # State
+//!
+//! | word | means |
+//! | --- | --- |
+//! | `head` | the newest tick in which somebody was admitted, and the total |
+//! | `marks` | for each place of a ring a tick, and the total before it |
+//! | `terms` | the limit, and how many whole ticks make a window |
+//!
+//! See [`state::mark`](crate::state::mark) for the words. A tick is a sixteenth of the first window.
+//!
+//! # Invariants
+//!
+//! * I1: an event is admitted by the compare-exchange that adds it to `head`, and by nothing else.
+//! * I2: when `head` goes on to a tick, the total that it had is in that tick's mark already; and no
+//!   mark of a tick ever holds more than what was admitted before it. So a window may be taken for
+//!   fuller than it is, never for emptier.
+//! * I3: a mark that was overwritten by a later tick's is of no tick that a window of the present
+//!   reaches: the ring is longer than any window by two.
+//!
+//! # Progress and linearization
+//!
+//! * `acquire`: lock-free: it repeats when another was admitted or a later tick has begun. At most 8
+//!   accesses and one for each tick of the window. Linearizes at the compare-exchange of `head`.
+//! * A denial writes nothing, and linearizes at its load of `head`.
+//!
+//! # Orderings
+//!
+//! | edge | release side | acquire side | carries | loom test |
+//! | --- | --- | --- | --- | --- |
+//! | head | compare-exchange of `head` | load of `head` | the marks up to its tick | `head_shows_the_marks_of_a_window` |
+
+use core::{num::NonZeroU64, ops::RangeInclusive};
+
+use lockfree_core::{
+    CachePadded, array_of,
+    sync::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+        hint,
+    },
+};
+
+use super::live::Live;
+use crate::{
+    error::{BadQuota, Denied},
+    reciprocal::Reciprocal,
+    state::mark::Mark,
+};
+
+/// Ticks in the first window. Few under the models: each is an access.
+const TICKS: u64 = if cfg!(loom) { 1 } else { 16 };
+const PLACES: usize = if cfg!(loom) { 4 } else { 64 };
+
+pub(super) struct Sliding {
+    head: CachePadded<AtomicU64>,
+    marks: CachePadded<[AtomicU64; PLACES]>,
+    terms: Live<2>,
+    tick: Reciprocal,
+}
+
+/// What one look at the window found.
+struct Look {
+    head: Mark,
+    tick: u64,
+    held: u64,
+    limit: u64,
+    ticks: u64,
+}
+
+impl Sliding {
+    pub(super) fn new(limit: u32, window: u64) -> Self {
+        let tick = NonZeroU64::new(window.div_ceil(TICKS)).unwrap_or(NonZeroU64::MIN);
+        Self {
+            head: CachePadded::default(),
+            marks: CachePadded::new(array_of![AtomicU64::new(0); PLACES]),
+            terms: Live::new([limit.into(), window.div_ceil(tick.get())]),
+            tick: Reciprocal::new(tick),
+        }
+    }
+
+    pub(super) fn acquire(&self, now: u64, n: u32) -> Result<(), Denied> {
+        loop {
+            let look = self.look(now);
+            self.admits(&look, now, n)?;
+            if look.head.ahead(look.tick) != Some(0) {
+                self.raise(look.tick, look.head);
+            }
+            let (seen, next) = (look.head, Mark::new(look.tick, look.head.total() + u64::from(n)));
+            // Release [head]: the mark of its tick.
+            // Relaxed: on failure it is loaded again.
+            if self.head.compare_exchange_weak(seen.0, next.0, Release, Relaxed).is_ok() {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn peek(&self, now: u64, n: u32) -> Result<(), Denied> {
+        self.admits(&self.look(now), now, n)
+    }
+
+    pub(super) fn available(&self, now: u64) -> u32 {
+        let look = self.look(now);
+        u32::try_from(look.limit.saturating_sub(look.held)).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn reconfigure(&self, limit: u32, window: u64) -> Result<(), BadQuota> {
+        let ticks = window.div_ceil(self.tick.divisor());
+        if window < self.tick.divisor() || ticks > PLACES as u64 - 2 {
+            return Err(BadQuota::OutOfScale);
+        }
+        self.terms.store([limit.into(), ticks]);
+        Ok(())
+    }
+
+    /// The window at `now`; at a later time, if somebody has read one.
+    fn look(&self, now: u64) -> Look {
+        let [limit, ticks] = self.terms.load();
+        let mut tick = self.tick.quotient(now);
+        loop {
+            // Acquire [head]: pairs with `acquire`.
+            let head = Mark(self.head.load(Acquire));
+            tick = tick.max(head.tick_from(tick));
+            match self.held(head, tick, ticks) {
+                Ok(held) => return Look { head, tick, held, limit, ticks },
+                Err(later) => tick = later,
+            }
+            hint::spin_loop();
+        }
+    }
+
+    /// How many the window that ends with `tick` holds; or a later tick, if one has begun.
+    fn held(&self, head: Mark, tick: u64, ticks: u64) -> Result<u64, u64> {
+        for one in window(head, tick, ticks) {
+            let mark = self.mark(one);
+            match mark.ahead(one) {
+                Some(0) => return Ok(head.since(mark)),
+                // Nobody was admitted in that tick.
+                Some(_) => {}
+                None => return Err(mark.tick_from(one)),
+            }
+        }
+        Ok(0)
+    }
+
+    fn admits(&self, look: &Look, now: u64, n: u32) -> Result<(), Denied> {
+        let n = u64::from(n);
+        if n > look.limit {
+            return Err(Denied::NEVER);
+        }
+        if look.held + n <= look.limit {
+            return Ok(());
+        }
+        // The last tick whose events leave no room: the window must begin after it.
+        let full = window(look.head, look.tick, look.ticks).rfind(|&one| {
+            let mark = self.mark(one);
+            mark.ahead(one) == Some(0) && look.head.since(mark) + n > look.limit
+        });
+        let then = full.unwrap_or(look.tick) + 1 + look.ticks;
+        Err(Denied::for_nanos(then.saturating_mul(self.tick.divisor()).saturating_sub(now)))
+    }
+
+    fn mark(&self, tick: u64) -> Mark {
+        // Relaxed: `head` has shown us those of its ticks; later ones tell themselves.
+        Mark(self.place(tick).load(Relaxed))
+    }
+
+    fn place(&self, tick: u64) -> &AtomicU64 {
+        #[expect(clippy::cast_possible_truncation, reason = "it is below the length")]
+        &self.marks[tick as usize % PLACES]
+    }
+
+    /// Notes the total of `head` as that before `tick`, unless more is noted there.
+    fn raise(&self, tick: u64, head: Mark) {
+        let place = self.place(tick);
+        let mark = Mark::new(tick, head.total());
+        // Relaxed: the compare-exchange checks it.
+        let mut seen = Mark(place.load(Relaxed));
+        while seen.yields_to(mark) {
+            // Relaxed: `head` publishes it.
+            match place.compare_exchange_weak(seen.0, mark.0, Relaxed, Relaxed) {
+                Ok(_) => return,
+                Err(found) => seen = Mark(found),
+            }
+        }
+    }
+}
+
+/// The ticks of the window that ends with `tick`, as far as somebody was admitted in them.
+fn window(head: Mark, tick: u64, ticks: u64) -> RangeInclusive<u64> {
+    tick.saturating_sub(ticks)..=head.tick_from(tick)
+}
