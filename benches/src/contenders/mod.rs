@@ -1,6 +1,7 @@
 //! The families: for each the workloads, who runs them, and the goals.
 
 pub mod counter;
+pub mod metrics;
 pub mod mpmc;
 pub mod ring;
 
@@ -20,6 +21,7 @@ pub struct Family {
 /// Every family that there is.
 pub const FAMILIES: &[Family] = &[
     Family { name: counter::FAMILY, cases: counter::cases, goals: counter::GOALS },
+    Family { name: metrics::FAMILY, cases: metrics::cases, goals: metrics::GOALS },
     Family { name: mpmc::FAMILY, cases: mpmc::cases, goals: mpmc::GOALS },
     Family { name: ring::FAMILY, cases: ring::cases, goals: ring::GOALS },
 ];
