@@ -26,8 +26,8 @@
 use lockfree_core::sync::{AtomicU64, Ordering::Relaxed};
 
 use crate::{
-    moments::{BLOCK, Extremes, FOLD, Fold, SLOT, Slot, float},
-    snapshot::Snapshot,
+    moments::{BLOCK, Extremes, FOLD, Fold, SLOT, Slot},
+    snapshot::{Snapshot, float},
     state::{Version, is_finite},
     twin::{Twin, Words},
 };

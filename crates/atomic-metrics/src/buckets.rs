@@ -38,7 +38,7 @@ use lockfree_core::{
     },
 };
 
-use crate::state::{Grid, Place};
+use crate::grid::{Grid, Place};
 
 /// As many as a place's chunk has numbers. Few under the models, in which they lie together.
 const CHUNKS: usize = if cfg!(loom) { 2 } else { 256 };

@@ -25,7 +25,7 @@
 //!   record that it is at and enters; one that was in the phase before it changed does the same with the next.
 //! * `snapshot`: lock-free. A cut if no other is under way; else a reading of each shard, both banks at one
 //!   moment, which is tried again if a record was completed meanwhile.
-//! * `summary`: wait-free; 16 · 2 · 19 accesses for each shard at most, and one for each level of the tables.
+//! * `summary`: wait-free; 16 · 2 · 18 accesses for each shard at most, and one for each level of the tables.
 //!
 //! # Orderings
 //!

@@ -5,8 +5,8 @@ use core::fmt;
 use lockfree_core::const_unless_loom;
 
 use crate::{
-    buckets::Buckets, cut::Core, interval::HistogramIntervals, quantiles::HistogramSnapshot,
-    snapshot::Snapshot, state::Grid,
+    buckets::Buckets, cut::Core, grid::Grid, interval::HistogramIntervals,
+    quantiles::HistogramSnapshot, snapshot::Snapshot,
 };
 
 /// An [`Aggregator`](crate::Aggregator) that also counts values by size: for quantiles.

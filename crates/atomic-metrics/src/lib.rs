@@ -14,10 +14,13 @@ mod bank;
 mod buckets;
 #[cfg(feature = "std")]
 mod cut;
+#[cfg(feature = "alloc")]
+mod grid;
 #[cfg(feature = "std")]
 mod histogram;
 #[cfg(feature = "std")]
 mod interval;
+#[cfg(feature = "std")]
 mod moments;
 #[cfg(feature = "serde")]
 mod number;
@@ -34,6 +37,7 @@ mod shard;
 #[cfg(feature = "std")]
 mod sharded;
 mod snapshot;
+#[cfg(feature = "std")]
 mod state;
 #[cfg(feature = "std")]
 mod twin;

@@ -4,7 +4,7 @@
 //! mean and squares by the rule of Chan, Golub and `LeVeque`, "Algorithms for Computing the Sample
 //! Variance", The American Statistician, 1983.
 
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, float};
 
 /// Words of a [`Slot`].
 pub(crate) const SLOT: usize = 6;
@@ -196,15 +196,11 @@ impl Fold {
     }
 }
 
-/// A count as a number to divide by.
-#[expect(clippy::cast_precision_loss, reason = "a mean is good to 53 bits")]
-pub(crate) const fn float(count: u64) -> f64 {
-    count as f64
-}
-
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "small whole numbers are exact")]
 mod tests {
-    use super::{BLOCK, Extremes, Fold, Slot, float};
+    use super::{BLOCK, Extremes, Fold, Slot};
+    use crate::snapshot::float;
 
     /// What a bank does with each value, without its atomics.
     fn record(values: impl IntoIterator<Item = f64>) -> (Fold, Slot, u64) {
@@ -233,8 +229,9 @@ mod tests {
     #[test]
     fn blocks_and_values_apart_add_up() {
         let count = 3 * BLOCK + 7;
-        let values =
-            (0..count).flat_map(|i| [float(i), [f64::NAN, f64::NEG_INFINITY][i as usize % 2]]);
+        let values = (0..count).flat_map(|i| {
+            [float(i), if i.is_multiple_of(2) { f64::NAN } else { f64::NEG_INFINITY }]
+        });
         let (fold, slot, publications) = record(values);
         let total = fold.total(&slot, publications);
         let n = float(count);

@@ -3,7 +3,10 @@
 use alloc::vec::Vec;
 use core::ops::Deref;
 
-use crate::{moments::float, snapshot::Snapshot, state::Grid};
+use crate::{
+    grid::Grid,
+    snapshot::{Snapshot, float},
+};
 
 /// A [`Snapshot`] and the counts of buckets, which add up to its `count`.
 ///
@@ -55,11 +58,10 @@ impl HistogramSnapshot {
         let mut buckets = Vec::new();
         for (chunk, counts) in total.counts {
             let counted = counts.into_iter().enumerate().filter(|(_, count)| *count > 0);
-            buckets.extend(
-                counted.map(|(bucket, count)| {
-                    (grid.key(crate::state::Place { chunk, bucket }), count)
-                }),
-            );
+            buckets
+                .extend(counted.map(|(bucket, count)| {
+                    (grid.key(crate::grid::Place { chunk, bucket }), count)
+                }));
         }
         buckets.sort_unstable_by_key(|(key, _)| *key);
         Self { summary: total.summary, precision: grid.precision(), buckets }

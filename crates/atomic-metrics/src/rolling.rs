@@ -27,7 +27,7 @@ use lockfree_core::{
     clock::{Clock, MonotonicClock},
 };
 
-use crate::{moments::float, sharded::Sharded, twin::Twin};
+use crate::{sharded::Sharded, snapshot::float, twin::Twin};
 
 /// Spans of a window.
 const SPANS: u64 = if cfg!(loom) { 1 } else { 30 };

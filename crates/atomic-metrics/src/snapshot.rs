@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use crate::moments::float;
-
 /// Count, sum, extremes, mean and variance of some values, and how many were not finite.
 ///
 /// A plain value: snapshots of several threads, processes or machines merge into that of all of their
@@ -163,6 +161,7 @@ impl Snapshot {
         }
     }
 
+    #[cfg(feature = "std")]
     pub(crate) const fn moments(&self) -> (u64, f64, f64) {
         (self.count, self.centre, self.squares)
     }
@@ -215,4 +214,10 @@ impl fmt::Debug for Snapshot {
             .field("negative_infinite", &self.negative_infinite)
             .finish_non_exhaustive()
     }
+}
+
+/// A count as a number to divide by.
+#[expect(clippy::cast_precision_loss, reason = "a mean is good to 53 bits")]
+pub(crate) const fn float(count: u64) -> f64 {
+    count as f64
 }

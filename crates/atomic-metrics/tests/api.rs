@@ -1,5 +1,13 @@
 //! Sequential behaviour, threads that come and go, and the faults of the reference program.
 #![cfg(all(not(loom), feature = "std"))]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unreadable_literal,
+    reason = "small whole numbers, exact as floats, are compared exactly"
+)]
 
 #[path = "fixtures/mod.rs"]
 mod fixtures;
@@ -155,7 +163,7 @@ fn a_rolling_average_forgets_without_a_tick() {
     assert_eq!(own.average_over(Duration::from_millis(1500)), (59.0 + 0.5 * 58.0) / 1.5);
     clock.advance(Duration::from_secs(15));
     assert_eq!(own.average(), 52.0);
-    clock.advance(Duration::from_secs(3600));
+    clock.advance(Duration::from_hours(1));
     assert!(own.average().is_nan());
     own.record(1.0);
     assert_eq!(own.average(), 1.0);

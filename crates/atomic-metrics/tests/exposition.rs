@@ -1,6 +1,14 @@
 //! The text, as a library's parser, Prometheus' own tool and a real server read it; and a program instrumented
 //! with the crate `metrics`, scraped end to end.
 #![cfg(all(not(loom), feature = "metrics"))]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unreadable_literal,
+    reason = "small whole numbers, exact as floats, are compared exactly"
+)]
 
 use core::time::Duration;
 use std::{
@@ -177,7 +185,9 @@ fn a_program_instrumented_with_metrics_is_scraped_end_to_end() {
             })
         })
         .collect();
-    workers.into_iter().for_each(|worker| worker.join().unwrap());
+    for worker in workers {
+        worker.join().unwrap();
+    }
     let answer = get(address, "/metrics").unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("openmetrics-text"));

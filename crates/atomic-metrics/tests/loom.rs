@@ -1,6 +1,14 @@
 //! Models: one writer and one reader, few records, since each has some twenty accesses. A block is of 2 records
 //! here, a chunk of 2 powers of two, and a wait-free reading is tried once.
 #![cfg(loom)]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unreadable_literal,
+    reason = "small whole numbers, exact as floats, are compared exactly"
+)]
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -272,7 +280,9 @@ fn shards_pass_to_the_next_thread_of_a_slot() {
             let own = Arc::clone(&own);
             thread::spawn(move || own.record(1.0))
         });
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
         let seen = own.snapshot();
         assert_eq!((seen.count, seen.sum), (2, 2.0));
     });

@@ -1,5 +1,13 @@
 //! Quantiles and moments against exact ones, on data of many shapes.
 #![cfg(all(not(loom), feature = "std"))]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unreadable_literal,
+    reason = "small whole numbers, exact as floats, are compared exactly"
+)]
 
 use atomic_metrics::{Aggregator, Histogram, HistogramSnapshot};
 use proptest::{collection::vec, prelude::*};

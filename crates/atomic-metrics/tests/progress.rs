@@ -1,5 +1,13 @@
 //! Threads stopped anywhere, and steps.
 #![cfg(stepped)]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unreadable_literal,
+    reason = "small whole numbers, exact as floats, are compared exactly"
+)]
 
 use core::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},

@@ -1,11 +1,22 @@
 //! Real threads, with readers all along.
 #![cfg(all(not(loom), feature = "std"))]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unreadable_literal,
+    reason = "small whole numbers, exact as floats, are compared exactly"
+)]
 
 #[path = "fixtures/mod.rs"]
 mod fixtures;
 
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::{thread, time::Duration};
+use core::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
+use std::thread;
 
 use atomic_metrics::{Aggregator, Histogram, RollingAverage, Snapshot};
 use fixtures::Reference;
@@ -22,7 +33,9 @@ fn race(each: u64, record: impl Fn(u64) + Sync, mut read: impl FnMut()) -> u64 {
         let writers: Vec<_> =
             (0..WRITERS).map(|_| scope.spawn(|| (0..each).for_each(&record))).collect();
         let watcher = scope.spawn(|| {
-            writers.into_iter().for_each(|writer| writer.join().unwrap());
+            for writer in writers {
+                writer.join().unwrap();
+            }
             ended.store(true, Relaxed);
         });
         while !ended.load(Relaxed) {
@@ -38,7 +51,7 @@ fn race(each: u64, record: impl Fn(u64) + Sync, mut read: impl FnMut()) -> u64 {
 /// Values of which each thread records 3 and then -1, again and again: after any number of records of a thread
 /// the sum is its number, plus 2 where that is odd.
 fn pair(i: u64) -> f64 {
-    if i % 2 == 0 { 3.0 } else { -1.0 }
+    if i.is_multiple_of(2) { 3.0 } else { -1.0 }
 }
 
 fn agrees(seen: &Snapshot) -> bool {
@@ -172,7 +185,9 @@ fn threads_come_and_go_while_cuts_are_made() {
             let wave: Vec<_> = (0..4)
                 .map(|_| scope.spawn(|| (0..each).for_each(|i| own.record(pair(i)))))
                 .collect();
-            wave.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in wave {
+                thread.join().unwrap();
+            }
         }
         ended.store(true, Relaxed);
         assert_eq!(reader.join().unwrap(), 100 * each);
@@ -183,7 +198,7 @@ fn threads_come_and_go_while_cuts_are_made() {
 #[test]
 fn a_rolling_average_is_never_torn() {
     let each = scaled(50_000);
-    let own = RollingAverage::new(Duration::from_secs(3600));
+    let own = RollingAverage::new(Duration::from_hours(1));
     race(
         each,
         |i| own.record(pair(i)),

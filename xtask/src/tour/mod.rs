@@ -2,6 +2,7 @@
 
 mod counter;
 mod hierarchy;
+mod metrics;
 mod mpmc;
 mod ordering;
 mod pitfalls;
@@ -26,7 +27,7 @@ struct Family {
 }
 
 /// In the order of the tour.
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 7] = [
     Family {
         name: "ordering",
         about: "one thread publishes, another sees; compare-and-swap and its retries",
@@ -43,6 +44,11 @@ const FAMILIES: [Family; 6] = [
         name: "mpmc",
         about: "five producers, three consumers, 1,024 slots, lock-free and wait-free",
         run: mpmc::run,
+    },
+    Family {
+        name: "metrics",
+        about: "ten threads record values, a reader cuts through them",
+        run: metrics::run,
     },
     Family {
         name: "pitfalls",

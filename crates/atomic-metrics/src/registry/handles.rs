@@ -14,7 +14,7 @@ use lockfree_core::{
 };
 
 use super::labels::is_name;
-use crate::{histogram::Histogram, state::Grid};
+use crate::{grid::Grid, histogram::Histogram};
 
 /// A count that only grows: one series of a [`Registry`](super::Registry).
 ///

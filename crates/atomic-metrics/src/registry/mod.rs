@@ -14,7 +14,7 @@ use std::sync::PoisonError;
 use lockfree_core::sync::{Mutex, MutexGuard};
 
 use self::labels::{Labels, is_name};
-use crate::{histogram::Histogram, state::Grid};
+use crate::{grid::Grid, histogram::Histogram};
 
 pub use handles::{Counter, Distribution, Exemplar, Gauge};
 
