@@ -22,7 +22,7 @@ use crate::{
 ///
 /// # Memory
 ///
-/// 2.9 KiB a thread, and a chunk of 256 · 2^precision bytes for each stretch of 16 powers of two that the thread's values
+/// 3.1 KiB a thread, and a chunk of 256 · 2^precision bytes for each stretch of 16 powers of two that the thread's values
 /// are in: 8 KiB at the default precision of 5.
 ///
 /// ```

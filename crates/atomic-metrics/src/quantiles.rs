@@ -88,7 +88,7 @@ impl HistogramSnapshot {
                     seen += count;
                     seen >= rank
                 });
-                bucket.map_or(max, |(key, _)| self.grid().middle(*key)).clamp(min, max)
+                bucket.map_or(max, |(key, _)| self.grid().middle(*key)).max(min).min(max)
             }
         }
     }

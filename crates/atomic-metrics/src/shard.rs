@@ -105,6 +105,12 @@ impl<D: Detail> Shard<D> {
         self.banks[bank].record_and_fold(value, restart, || self.detail.add(grid, bank, value));
     }
 
+    /// Whether a record was ever begun here: a table has shards that nobody uses.
+    pub(crate) fn is_used(&self) -> bool {
+        // Relaxed: whoever comes after a record sees it entered; others need not.
+        self.entered.load(Relaxed) != 0
+    }
+
     /// Whether the owner has begun a record in this phase, which is the latest.
     pub(crate) fn has_entered(&self, phase: u64) -> bool {
         // Acquire [entered]: pairs with the store in `record_and_fold`.

