@@ -44,7 +44,7 @@ impl Aggregator {
         }
     }
 
-    /// Records a value. Wait-free: 20 accesses, none of them locked; 43 for a thread's first record in
+    /// Records a value. Wait-free: 20 accesses, none of them locked; up to 51 for a thread's first record in
     /// each block of 1,024 or after a cut, and for one that is not finite. A thread's first may allocate.
     ///
     /// A thread [without a slot](lockfree_core::slots#threads-without-a-slot) leases a shard for each

@@ -68,7 +68,7 @@ impl Histogram {
         }
     }
 
-    /// Records a value. Wait-free: 23 accesses, none of them locked; 46 for a thread's first record in each
+    /// Records a value. Wait-free: 23 accesses, none of them locked; up to 54 for a thread's first record in each
     /// block of 1,024 or after a cut, and for one that is not finite. A thread's first allocates, and so
     /// does its first in each stretch of 16 powers of two.
     ///

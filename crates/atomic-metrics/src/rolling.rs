@@ -13,7 +13,7 @@
 //!
 //! # Progress and linearization
 //!
-//! * `record`: wait-free, 12 accesses besides those of the clock; it linearizes at the publication.
+//! * `record`: wait-free, 10 accesses besides those of the clock; it linearizes at the publication.
 //! * `average`: lock-free: 32 spans a thread, each read anew where a record was completed in it meanwhile.
 //!
 //! # Orderings
@@ -140,7 +140,7 @@ impl<C: Clock> RollingAverage<C> {
         Self { clock, span: window.div_ceil(SPANS), window, rings: Sharded::new() }
     }
 
-    /// Records a value, now. Wait-free: one reading of the clock and 13 accesses, none of them locked. A
+    /// Records a value, now. Wait-free: one reading of the clock and 10 accesses, none of them locked. A
     /// thread's first may allocate.
     #[inline]
     pub fn record(&self, value: f64) {

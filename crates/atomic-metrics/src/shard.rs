@@ -17,7 +17,7 @@
 //!
 //! # Progress and linearization
 //!
-//! * `record`: wait-free, 2 accesses and those of [`Bank::record`]; a first record in a phase takes 20 more.
+//! * `record`: wait-free, 2 accesses and those of [`Bank::record`]; a first record in a phase takes 14 more.
 //! * `whole`: fails only if a record was completed meanwhile; linearizes where the second bank is looked at.
 //! * `still`: as long as its owner records in other phases' bank alone, it succeeds at once.
 //!

@@ -24,6 +24,13 @@ use lockfree_core::{
 };
 use testkit::model::{Model, must_fail, thread};
 
+/// A model at a preemption bound of 1: two records and two cuts have some two hundred accesses. Of 2 with
+/// `ATOMWORKS_DEEP` set.
+fn shallow(name: &'static str, floor: usize) -> Model {
+    let deep = Model::new(name, floor);
+    if std::env::var_os("ATOMWORKS_DEEP").is_some() { deep } else { deep.preemptions(1) }
+}
+
 /// Values of which each beginning has a sum of its own.
 const VALUES: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
 
@@ -63,12 +70,12 @@ fn averages(count: usize) {
 
 #[test]
 fn publish_shows_all_words_of_a_version() {
-    Model::new("publish_shows_all_words_of_a_version", 1).check(|| averages(1));
+    Model::new("publish_shows_all_words_of_a_version", 39).check(|| averages(1));
 }
 
 #[test]
 fn overwrite_is_noticed() {
-    Model::new("overwrite_is_noticed", 1).check(|| averages(3));
+    Model::new("overwrite_is_noticed", 1100).check(|| averages(3));
 }
 
 /// The same with a version that is published before its words.
@@ -94,7 +101,7 @@ fn twin_words_published_too_early() {
 /// Two snapshots while a thread records: each is a beginning, and the second has all of the first.
 #[test]
 fn snapshots_are_beginnings_and_grow() {
-    Model::new("snapshots_are_beginnings_and_grow", 1).check(|| {
+    shallow("snapshots_are_beginnings_and_grow", 1190).check(|| {
         let own = Arc::new(Aggregator::new());
         let writer = thread::spawn({
             let own = Arc::clone(&own);
@@ -110,7 +117,7 @@ fn snapshots_are_beginnings_and_grow() {
 /// A summary is between the extremes, whatever it was disturbed by.
 #[test]
 fn a_disturbed_summary_stays_between_the_extremes() {
-    Model::new("a_disturbed_summary_stays_between_the_extremes", 1).check(|| {
+    Model::new("a_disturbed_summary_stays_between_the_extremes", 890).check(|| {
         let own = Arc::new(Aggregator::new());
         let writer = thread::spawn({
             let own = Arc::clone(&own);
@@ -160,7 +167,7 @@ impl Turns {
 /// A record in each of two phases: a cut that has the second has the first.
 #[test]
 fn entered_phase_shows_all_of_the_earlier_ones() {
-    Model::new("entered_phase_shows_all_of_the_earlier_ones", 1).preemptions(1).check(|| {
+    shallow("entered_phase_shows_all_of_the_earlier_ones", 900).check(|| {
         let (own, turns) = (Arc::new(Aggregator::new()), Turns::new());
         let writer = thread::spawn({
             let (own, turns) = (Arc::clone(&own), Arc::clone(&turns));
@@ -183,7 +190,7 @@ fn entered_phase_shows_all_of_the_earlier_ones() {
 /// who does not know of the new phase yet may go on in the old one.
 #[test]
 fn phase_carries_what_was_reported() {
-    Model::new("phase_carries_what_was_reported", 1).check(|| {
+    shallow("phase_carries_what_was_reported", 47).check(|| {
         let (own, turns) = (Arc::new(Aggregator::new()), Turns::new());
         let writer = thread::spawn({
             let (own, turns) = (Arc::clone(&own), Arc::clone(&turns));
@@ -211,7 +218,7 @@ fn phase_carries_what_was_reported() {
 /// A value that is counted and not yet published is taken back from its own bucket.
 #[test]
 fn pending_value_is_taken_back() {
-    Model::new("pending_value_is_taken_back", 1).check(|| {
+    shallow("pending_value_is_taken_back", 330).check(|| {
         let own = Arc::new(Histogram::with_precision(0));
         let writer = thread::spawn({
             let own = Arc::clone(&own);
@@ -231,7 +238,7 @@ fn pending_value_is_taken_back() {
 /// A chunk that comes with a value that is not published yet.
 #[test]
 fn chunk_is_seen_initialized() {
-    Model::new("chunk_is_seen_initialized", 1).preemptions(1).check(|| {
+    shallow("chunk_is_seen_initialized", 330).check(|| {
         let own = Arc::new(Histogram::with_precision(0));
         let writer = thread::spawn({
             let own = Arc::clone(&own);
@@ -251,7 +258,7 @@ fn chunk_is_seen_initialized() {
 /// Two readers at once: the intervals of each have everything once.
 #[test]
 fn interval_readers_do_not_disturb_each_other() {
-    Model::new("interval_readers_do_not_disturb_each_other", 1).preemptions(1).check(|| {
+    shallow("interval_readers_do_not_disturb_each_other", 110).check(|| {
         let own = Arc::new(Aggregator::new());
         own.record(VALUES[0]);
         let reader = thread::spawn({
@@ -274,7 +281,7 @@ fn interval_readers_do_not_disturb_each_other() {
 /// The next owner of a slot goes on with the shard of the last one.
 #[test]
 fn shards_pass_to_the_next_thread_of_a_slot() {
-    Model::new("shards_pass_to_the_next_thread_of_a_slot", 1).check(|| {
+    Model::new("shards_pass_to_the_next_thread_of_a_slot", 170).check(|| {
         let own = Arc::new(Aggregator::new());
         let threads: [_; 2] = core::array::from_fn(|_| {
             let own = Arc::clone(&own);
@@ -304,7 +311,7 @@ fn record_deeper(own: &Arc<Aggregator>, depth: usize) {
 
 #[test]
 fn threads_without_a_slot_record_in_leased_shards() {
-    Model::new("threads_without_a_slot_record_in_leased_shards", 1).preemptions(1).check(|| {
+    shallow("threads_without_a_slot_record_in_leased_shards", 22).check(|| {
         let own = Arc::new(Aggregator::new());
         record_deeper(&own, 0);
         assert_eq!(own.snapshot().count, slots::CAPACITY as u64 + 1);

@@ -13,7 +13,7 @@ use core::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 use atomic_metrics::{Aggregator, Counter, Gauge, Histogram, Registry, RollingAverage};
 use lockfree_core::{clock::ManualClock, slots};
@@ -52,7 +52,11 @@ fn a_writer_stopped_in_a_histogram_blocks_nobody() {
                 assert!((1 + round..=1 + round + 3).contains(&seen.count), "{seen:?}");
                 assert_eq!(seen.buckets().map(|bucket| bucket.count).sum::<u64>(), seen.count);
                 assert!(seen.min <= seen.mean() && seen.mean() <= seen.max);
-                assert_eq!(own.summary(), *seen.summary());
+                let summary = own.summary();
+                assert_eq!(
+                    (summary.count, summary.min, summary.max),
+                    (seen.count, seen.min, seen.max)
+                );
                 count += intervals.take().count;
                 assert_eq!(count, seen.count);
             }
@@ -173,15 +177,18 @@ fn a_thread_stopped_in_a_series_blocks_nobody() {
 /// The most steps of an operation, which others disturb.
 fn most(operation: impl Fn(), disturbance: impl Fn() + Sync) -> usize {
     operation();
-    let ended = AtomicBool::new(false);
+    let (ended, begun) = (AtomicBool::new(false), Barrier::new(3));
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
+                disturbance();
+                begun.wait();
                 while !ended.load(Relaxed) {
                     disturbance();
                 }
             });
         }
+        begun.wait();
         let most = (0..1000).map(|_| steps(&operation).1).max();
         ended.store(true, Relaxed);
         most.unwrap()
@@ -203,10 +210,10 @@ fn wait_free_operations_keep_their_bounds() {
     // Most records do not end a block.
     let usual = own_most.iter().filter(|most| **most <= 20).count();
     assert!(usual > 990, "{usual}");
-    assert_steps("Aggregator::record", *own_most.iter().max().unwrap(), 64);
+    assert_steps("Aggregator::record", *own_most.iter().max().unwrap(), 51);
     let cuts = || _ = own.snapshot();
-    assert_steps("Aggregator::record, cut all along", most(record, cuts), 64);
-    assert_steps("Aggregator::record, not finite", most(|| own.record(f64::NAN), cuts), 64);
+    assert_steps("Aggregator::record, cut all along", most(record, cuts), 51);
+    assert_steps("Aggregator::record, not finite", most(|| own.record(f64::NAN), cuts), 51);
     let bound = || 20 + shards() * 577;
     assert_steps("Aggregator::summary", most(|| _ = own.summary(), || own.record(1.0)), bound());
 
@@ -216,13 +223,13 @@ fn wait_free_operations_keep_their_bounds() {
     let usual = (0..1000).filter(|_| steps(record).1 <= 23).count();
     assert!(usual > 990, "{usual}");
     let cuts = || _ = own.snapshot();
-    assert_steps("Histogram::record, cut all along", most(record, cuts), 67);
+    assert_steps("Histogram::record, cut all along", most(record, cuts), 54);
     assert_steps("Histogram::summary", most(|| _ = own.summary(), || own.record(1.0)), bound());
 
     let clock = ManualClock::new();
     let own = RollingAverage::with_clock(Duration::from_secs(1), &clock);
     let average = || _ = own.average();
-    assert_steps("RollingAverage::record", most(|| own.record(1.0), average), 13);
+    assert_steps("RollingAverage::record", most(|| own.record(1.0), average), 11);
 
     let (counter, gauge) = (Counter::default(), Gauge::default());
     assert_steps("Counter::increment", most(|| counter.increment(), || counter.add(2)), 3);
