@@ -25,11 +25,11 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | entered | store in `record_and_fold` | load in `has_entered` | I2: the records of the phases before | `entered_phase_shows_all_of_the_earlier_ones` |
+//! | entered | store in `record_and_fold` | fence in `Twin::is_still`, of the reading after `has_entered` | I2: the records of the phases before | `entered_phase_shows_all_of_the_earlier_ones` |
 
 use lockfree_core::sync::{
     AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{Relaxed, Release},
 };
 
 use crate::{

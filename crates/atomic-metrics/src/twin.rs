@@ -132,7 +132,8 @@ impl<const W: usize> Twin<W> {
     /// Whether all that was read since this version was loaded belongs to it.
     #[inline]
     pub(crate) fn is_still(&self, version: Version) -> bool {
-        // Acquire [overwrite]: pairs with the fence in `begin` of a record whose words were read.
+        // Acquire [overwrite, entered]: pairs with the fence in `begin` of a record whose words were read, and
+        // with the store of the phase that the owner was seen in: then a version before that phase is an old one.
         fence(Acquire);
         // Relaxed: after the fence, new enough to tell.
         self.version.load(Relaxed) == version.word()

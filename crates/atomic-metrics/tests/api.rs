@@ -12,9 +12,8 @@
 #[path = "fixtures/mod.rs"]
 mod fixtures;
 
-use core::time::Duration;
+use core::{cell::RefCell, time::Duration};
 use std::{
-    cell::RefCell,
     sync::{Arc, Barrier},
     thread,
 };
