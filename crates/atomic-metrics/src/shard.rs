@@ -113,8 +113,8 @@ impl<D: Detail> Shard<D> {
 
     /// Whether the owner has begun a record in this phase, which is the latest.
     pub(crate) fn has_entered(&self, phase: u64) -> bool {
-        // Acquire [entered]: pairs with the store in `record_and_fold`.
-        self.entered.load(Acquire) == phase
+        // Relaxed: the fence of the reading that follows acquires what the entering released.
+        self.entered.load(Relaxed) == phase
     }
 
     /// A bank at one moment, unless it was not left alone.

@@ -16,6 +16,8 @@ use crate::term::grouped;
 
 const THREADS: usize = 10;
 const EACH: u64 = 100_000;
+/// Values of each thread where time is taken.
+const EACH_TIMED: u64 = 2_000_000;
 const EACH_TRACKED: u64 = 10_000;
 
 pub(super) fn run(scene: &mut Scene) {
@@ -35,14 +37,18 @@ fn aggregator(scene: &mut Scene) {
     let total = THREADS as u64 * EACH;
 
     let own = Aggregator::new();
-    let (cuts, torn, elapsed) = watched(&own, |_| (0..EACH).for_each(|i| own.record(value(i))));
-    scene.rate("Aggregator", total, elapsed);
+    let (cuts, torn) = watched(&own, |_| (0..EACH).for_each(|i| own.record(value(i))));
     let spread = Histogram::new();
-    let elapsed = together(THREADS, |_| (0..EACH).for_each(|i| spread.record(value(i))));
-    scene.rate("Histogram", total, elapsed);
+    together(THREADS, |_| (0..EACH).for_each(|i| spread.record(value(i))));
     let reference = Reference::default();
-    let elapsed = together(THREADS, |_| (0..EACH).for_each(|i| reference.record(value(i))));
-    scene.rate("CAS loops", total, elapsed);
+    let timed = THREADS as u64 * EACH_TIMED;
+    let (fresh, wide) = (Aggregator::new(), Histogram::new());
+    let elapsed = together(THREADS, |_| (0..EACH_TIMED).for_each(|i| fresh.record(value(i))));
+    scene.rate("Aggregator", timed, elapsed);
+    let elapsed = together(THREADS, |_| (0..EACH_TIMED).for_each(|i| wide.record(value(i))));
+    scene.rate("Histogram", timed, elapsed);
+    let elapsed = together(THREADS, |_| (0..EACH_TIMED).for_each(|i| reference.record(value(i))));
+    scene.rate("CAS loops", timed, elapsed);
 
     let Snapshot { count, min, max, .. } = own.snapshot();
     let mean = own.snapshot().mean();
@@ -65,12 +71,13 @@ fn aggregator(scene: &mut Scene) {
         torn == Some(total),
     );
     let reference = reference.count.load(Relaxed);
-    scene.check("the CAS loops counted every value", reference == total);
+    let counts = [fresh.snapshot().count, wide.snapshot().count, reference];
+    scene.check("where time was taken, every value was counted", counts == [timed; 3]);
 }
 
 /// Runs `work` on the ten threads while a reader takes intervals: how many, how much they add up to if none was
-/// torn, and the time.
-fn watched(own: &Aggregator, work: impl Fn(usize) + Sync) -> (u64, Option<u64>, Duration) {
+/// torn.
+fn watched(own: &Aggregator, work: impl Fn(usize) + Sync) -> (u64, Option<u64>) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
@@ -90,10 +97,9 @@ fn watched(own: &Aggregator, work: impl Fn(usize) + Sync) -> (u64, Option<u64>, 
                 thread::sleep(Duration::from_micros(100));
             }
         });
-        let elapsed = together(THREADS, work);
+        together(THREADS, work);
         done.store(true, Relaxed);
-        let (cuts, sum) = reader.join().expect("a reader does not panic");
-        (cuts, sum, elapsed)
+        reader.join().expect("a reader does not panic")
     })
 }
 
