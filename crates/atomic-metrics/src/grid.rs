@@ -28,15 +28,18 @@ impl Grid {
     /// The most bits of precision: keys stay within 31 bits, and chunks small.
     pub(crate) const FINEST: u32 = 10;
 
+    #[inline]
     pub(crate) const fn new(precision: u32) -> Self {
         Self { shift: FRACTION - precision }
     }
 
+    #[inline]
     pub(crate) const fn precision(self) -> u32 {
         FRACTION - self.shift
     }
 
     /// How many buckets there are in a chunk.
+    #[inline]
     pub(crate) const fn chunk(self) -> usize {
         1 << (OCTAVES + self.precision())
     }

@@ -57,6 +57,7 @@ pub(crate) struct Extremes {
 impl Extremes {
     pub(crate) const NONE: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY };
 
+    #[inline]
     pub(crate) const fn of(value: f64) -> Self {
         Self { min: value, max: value }
     }
@@ -112,6 +113,7 @@ impl Fold {
         negative_infinite: 0,
     };
 
+    #[inline]
     pub(crate) fn words(self) -> [u64; FOLD] {
         let Extremes { min, max } = self.extremes;
         let [shift, mean, squares, min, max] =
@@ -120,6 +122,7 @@ impl Fold {
         [shift, self.count, mean, squares, min, max, nan, positive, negative]
     }
 
+    #[inline]
     pub(crate) fn of(words: [u64; FOLD]) -> Self {
         let [shift, count, mean, squares, min, max, nan, positive, negative] = words;
         let [shift, mean, squares, min, max] = [shift, mean, squares, min, max].map(f64::from_bits);

@@ -17,46 +17,55 @@ pub(crate) struct Version(u64);
 const PUBLICATIONS: u32 = 6;
 
 impl Version {
+    #[inline]
     pub(crate) const fn of(word: u64) -> Self {
         Self(word)
     }
 
+    #[inline]
     pub(crate) const fn word(self) -> u64 {
         self.0
     }
 
     /// How often the twin was published.
+    #[inline]
     pub(crate) const fn publications(self) -> u64 {
         self.0 >> PUBLICATIONS
     }
 
     /// Which of the two slots holds what is published.
+    #[inline]
     pub(crate) const fn slot(self) -> usize {
         (self.0 >> PUBLICATIONS & 1) as usize
     }
 
     /// The bit that the owner flips.
+    #[inline]
     pub(crate) const fn flag(self) -> usize {
         (self.0 & 1) as usize
     }
 
     /// The version after this one, with the same flag.
+    #[inline]
     pub(crate) const fn next(self) -> Self {
         Self(self.0.wrapping_add(1 << PUBLICATIONS))
     }
 
     /// The version after this one, with the other flag.
+    #[inline]
     pub(crate) const fn next_flipped(self) -> Self {
         Self(self.next().0 ^ 1)
     }
 
     /// The word that versions with so many publications are not below.
+    #[inline]
     pub(crate) const fn threshold(publications: u64) -> u64 {
         publications << PUBLICATIONS
     }
 }
 
 /// The bank in which records of this phase go.
+#[inline]
 pub(crate) const fn bank(phase: u64) -> usize {
     (phase & 1) as usize
 }
