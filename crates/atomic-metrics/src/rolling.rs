@@ -82,15 +82,18 @@ struct Span {
 }
 
 impl Span {
+    #[inline]
     const fn words(self) -> [u64; 3] {
         [self.tick, self.count, self.sum.to_bits()]
     }
 
+    #[inline]
     const fn of([tick, count, sum]: [u64; 3]) -> Self {
         Self { tick, count, sum: f64::from_bits(sum) }
     }
 
     /// With one more value, in this tick. Ticks only grow.
+    #[inline]
     fn and(self, tick: u64, value: f64) -> Self {
         if self.count > 0 && self.tick >= tick {
             Self { count: self.count + 1, sum: self.sum + value, ..self }
@@ -189,6 +192,7 @@ impl<C: Clock> RollingAverage<C> {
 }
 
 /// The place of a tick in a ring.
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "a place is below the length of the ring")]
 const fn place(tick: u64) -> usize {
     (tick % RING as u64) as usize
