@@ -2,6 +2,7 @@
 
 pub mod buckets;
 pub mod counter;
+pub mod metrics;
 pub mod mpmc;
 pub mod refpool;
 pub mod ring;
@@ -25,6 +26,7 @@ pub struct Family {
 pub const FAMILIES: &[Family] = &[
     Family { name: buckets::FAMILY, cases: buckets::cases, goals: buckets::GOALS },
     Family { name: counter::FAMILY, cases: counter::cases, goals: counter::GOALS },
+    Family { name: metrics::FAMILY, cases: metrics::cases, goals: metrics::GOALS },
     Family { name: mpmc::FAMILY, cases: mpmc::cases, goals: mpmc::GOALS },
     Family { name: refpool::FAMILY, cases: refpool::cases, goals: refpool::GOALS },
     Family { name: ring::FAMILY, cases: ring::cases, goals: ring::GOALS },

@@ -3,6 +3,7 @@
 mod buckets;
 mod counter;
 mod hierarchy;
+mod metrics;
 mod mpmc;
 mod ordering;
 mod pitfalls;
@@ -67,6 +68,11 @@ const FAMILIES: &[Family] = &[
         name: "buckets",
         about: "five threads count events by the second; eight ask a limiter",
         run: buckets::run,
+    },
+    Family {
+        name: "metrics",
+        about: "ten threads record values, a reader cuts through them",
+        run: metrics::run,
     },
     Family {
         name: "pitfalls",
