@@ -7,7 +7,9 @@ use lockfree_core::sync::{AtomicU64, Ordering::Relaxed};
 use metriken::ShardedCounterHistogram;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, HistogramDataPoint, MetricData, ResourceMetrics, ScopeMetrics,
+};
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
     InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality,
@@ -198,10 +200,10 @@ impl Metric for OpenTelemetry {
         if self.reader.collect(&mut all).is_err() {
             return 0;
         }
-        let metrics = all.scope_metrics().flat_map(|scope| scope.metrics());
+        let metrics = all.scope_metrics().flat_map(ScopeMetrics::metrics);
         let counts = metrics.map(|metric| match metric.data() {
             AggregatedMetrics::F64(MetricData::Histogram(own)) => {
-                own.data_points().map(|point| point.count()).sum()
+                own.data_points().map(HistogramDataPoint::count).sum()
             }
             _ => 0,
         });
