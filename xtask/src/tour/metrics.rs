@@ -106,7 +106,7 @@ fn watched(own: &Aggregator, work: impl Fn(usize) + Sync) -> (u64, Option<u64>) 
 fn tracker(scene: &mut Scene) {
     scene.program("10 threads track 10,000 values each, with a rolling average");
     let own = Aggregator::new();
-    let rolling = RollingAverage::new(Duration::from_secs(3600));
+    let rolling = RollingAverage::new(Duration::from_hours(1));
     let total = THREADS as u64 * EACH_TRACKED;
     let elapsed = together(THREADS, |_| {
         for i in 0..EACH_TRACKED {
