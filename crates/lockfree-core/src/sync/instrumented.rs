@@ -34,6 +34,21 @@ pub fn fence(order: Ordering) {
     }
 }
 
+/// The cheap one of a pair of fences: total order, but only with each [`heavy_fence`]. A full fence in
+/// this face.
+#[track_caller]
+pub fn light_fence(order: Ordering) {
+    fence(order);
+}
+
+/// The dear one of a pair of fences. A full fence in this face, which nobody refuses.
+#[must_use]
+#[track_caller]
+pub fn heavy_fence(order: Ordering) -> bool {
+    fence(order);
+    true
+}
+
 macro_rules! instrumented {
     ($($(#[$when:meta])* $Atomic:ident $(<$T:ident>)? of $Value:ty: $($method:ident),*;)*) => {$(
         $(#[$when])*

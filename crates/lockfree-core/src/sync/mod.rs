@@ -19,6 +19,9 @@
 //! (`current`, `park`, `park_timeout`, `yield_now`, `Thread::unpark`) need `std` in the real face. A
 //! lock is for slow paths that wait anyway; its operations do not count as steps.
 //!
+//! [`light_fence`] and [`heavy_fence`] are a pair of which the first is nearly free and the second asks
+//! the operating system, where it can. In the other two faces, and elsewhere, both are full fences.
+//!
 //! Cells of the modelled face have no `const` constructor; [`const_unless_loom!`] declares functions
 //! that are `const` wherever they can be, and [`array_of!`] builds arrays in them. Its statics and
 //! thread-locals last one iteration; [`global!`] and [`per_thread!`] declare both kinds.
@@ -28,6 +31,8 @@
 //! [`global!`]: crate::global
 //! [`per_thread!`]: crate::per_thread
 
+#[cfg(not(any(loom, stepped)))]
+mod asymmetric;
 mod cell;
 #[cfg(all(feature = "double-width", target_has_atomic = "64"))]
 pub mod double_word;
@@ -44,6 +49,8 @@ mod witness;
 
 pub use core::sync::atomic::Ordering;
 
+#[cfg(not(any(loom, stepped)))]
+pub use asymmetric::{heavy_fence, light_fence};
 pub use cell::UnsafeCell;
 pub use globals::*;
 #[cfg(any(loom, stepped))]
