@@ -17,7 +17,8 @@
 //! `get_mut` and `into_inner` look at a word past the models; a relaxed `load` costs the same.
 //! Atomics of 64 bits exist where the target has them, in each face. `Mutex` and the module `thread`
 //! (`current`, `park`, `park_timeout`, `yield_now`, `Thread::unpark`) need `std` in the real face. A
-//! lock is for slow paths that wait anyway; its operations do not count as steps.
+//! lock is for slow paths that wait anyway; its operations do not count as steps. `Arc` needs `alloc`: by it
+//! the models see that the last owner comes after the others.
 //!
 //! [`light_fence`] and [`heavy_fence`] are a pair of which the first is nearly free and the second asks
 //! the operating system, where it can. In the other two faces, and elsewhere, both are full fences.
@@ -56,13 +57,13 @@ pub use globals::*;
 #[cfg(any(loom, stepped))]
 pub use instrumented::*;
 #[cfg(loom)]
-pub use loom::sync::{Mutex, MutexGuard};
+pub use loom::sync::{Arc, Mutex, MutexGuard};
 #[cfg(loom)]
 pub use modelled::{hint, thread};
 #[cfg(not(any(loom, stepped)))]
 pub use real::*;
 #[cfg(all(stepped, not(loom)))]
-pub use stepped::{Mutex, MutexGuard, hint, thread};
+pub use stepped::{Arc, Mutex, MutexGuard, hint, thread};
 pub use witness::{SliceCell, Witness};
 
 /// Declares a function that is `const`, except under `--cfg loom`, whose cells cannot be built in

@@ -10,7 +10,7 @@ use core::{
 use std::{boxed::Box, thread_local};
 
 pub(super) use core::sync::atomic;
-pub use std::sync::{Mutex, MutexGuard};
+pub use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{Access, Ordering};
 
