@@ -24,7 +24,8 @@
 //! * I2: who reads a node has a hazard with its address (*protects* it), set while the node was current
 //!   or handed on by a thread that protected it.
 //! * I3: a node is freed only by one who owns it, after a heavy fence that came after its exchange, and
-//!   after it saw every hazard without its address and without a mark for this cell.
+//!   after it saw every hazard first without a mark for this cell (or exchanged it), then without the
+//!   node's address.
 //! * I4: what is `settled` in a node says that such a fence has come: from then on hazards with the
 //!   node's address only go away.
 //!
@@ -40,9 +41,9 @@
 //! It then exchanges the mark for the address. Whoever scans exchanges marks too, each for a node that
 //! he protects *since he saw the mark*. Say he is H, his fence between seeing the mark and finding the
 //! node current is R', and another who retires that node has fence W. W is not before R', else H would
-//! have found another node. So R' is first, and the other sees the mark or what came after it: he keeps
-//! the node for the mark's sake, or for the address that H put there. No mark comes twice, so
-//! the mark that H exchanges is the one that he saw.
+//! have found another node. So R' is first, and the other sees the mark or what came after it: he exchanges
+//! the mark himself, or sees the address that H put there. No mark comes twice, so the mark that H
+//! exchanges is the one that he saw.
 //!
 //! # Why nothing retired is forgotten
 //!
@@ -50,8 +51,7 @@
 //! adds one to `looks` and then takes the list. Who has taken the list before it puts back what is still
 //! protected, and then reads `looks` again: either he sees the one that was added, and looks again, or
 //! the guard's thread finds what he put back. If the node is still current, whoever exchanges it later
-//! sees the hazard cleared. What a mark has kept (a load that crossed the update) stays for the next
-//! update.
+//! sees the hazard cleared. What was kept for a load that lost its race stays for the next update.
 //!
 //! # Progress and linearization
 //!
@@ -70,8 +70,9 @@
 //! | current | exchange in `replace` | second load in `protect`, load in `announce` | a node's value | `current_shows_a_whole_value` |
 //! | protect | light fence in `protect` and `announce` | heavy fence in `settle` | of hazard and exchange, one is seen | `protect_keeps_what_is_read` |
 //! | last-look | light fence in `left` | heavy fence in `settle` | of the cleared hazard and the exchange, one is seen | `last_look_frees_what_is_left` |
-//! | unread | the stores of hazards, the exchange in `announce` | load in `protects` | that what was read before is read, so it may be freed | `unread_is_seen_before_the_free` |
-//! | about | store of `about` in `announce` | load in `is_announced` | the end of what the hazard said before | `about_is_told_with_its_mark` |
+//! | unread | the stores of hazards, `vacate`, the exchange in `announce` | load in `protects` | that what was read before is read, so it may be freed | `unread_is_seen_before_the_free` |
+//! | mark | store of the mark in `announce` | load of it in `help` | for which cell it is | `mark_tells_whom_it_is_for` |
+//! | about | store of `about` in `announce` | load of it in `help` | that the marks before are gone | `about_shows_that_the_last_mark_is_gone` |
 //! | help | exchange in `help` | failed exchange in `announce` | the helper's view of the node | `help_hands_a_whole_value_over` |
 //! | retired | exchange in `retire` | swap in `pass` | the plain fields of a node, and what settled it | `retired_nodes_are_taken_whole` |
 //! | looks | additions in `reclaim` and `help` | addition and load in `reclaim`, addition in `help` | the cleared hazard, or the list as it was put back | `looks_see_what_was_put_back` |
@@ -211,9 +212,9 @@ impl<V> HazardCell<V> {
     #[inline(never)]
     fn announce(&self, hazard: &Hazard) -> *mut Node<V> {
         let mark = self.domain.mark();
-        // Release [about]: the hazard has stopped saying what it said before.
+        // Release [about]: whatever the hazard has said before, it does not say any more.
         hazard.about.store(self.address(), Release);
-        // Release [unread]: what the hazard said before has been read; and `about` is told with it.
+        // Release [unread, mark]: what the hazard said before has been read; and whom the mark is for.
         hazard.word.store(mark, Release);
         // SeqCst [protect]: the mark comes before the look at `current`.
         light_fence(SeqCst);
@@ -269,9 +270,10 @@ impl<V> HazardCell<V> {
     /// Gives a node to everyone who has announced that he reads here.
     fn help(&self) {
         for hazard in self.domain.iter() {
-            // Acquire [unread]: what the hazard said before has been read.
+            // Acquire [mark]: `about` is what was set for this mark, or for a later one.
             let mark = hazard.word.load(Acquire);
-            if !self.is_announced(hazard, mark) {
+            // Acquire [about]: if for a later one, the hazard says something later too.
+            if !hazard::is_mark(mark) || hazard.about.load(Acquire) != self.address() {
                 continue;
             }
             let own = self.domain.hazard();
@@ -303,17 +305,10 @@ impl<V> HazardCell<V> {
         }
     }
 
-    /// Whether this word of the hazard is the mark of one who reads here.
-    fn is_announced(&self, hazard: &Hazard, word: *mut ()) -> bool {
-        // Acquire [about]: if it was set for a later mark, the hazard has stopped saying what it said.
-        hazard::is_mark(word) && hazard.about.load(Acquire) == self.address()
-    }
-
-    /// Whether somebody may read the node.
-    fn protects(&self, hazard: &Hazard, node: *mut Node<V>) -> bool {
+    /// Whether somebody may read the node. Asked after `help`, so marks need no look.
+    fn protects(hazard: &Hazard, node: *mut Node<V>) -> bool {
         // Acquire [unread]: what the hazard does not say any more has been read.
-        let word = hazard.word.load(Acquire);
-        word == node.cast() || self.is_announced(hazard, word)
+        hazard.word.load(Acquire) == node.cast()
     }
 
     /// Puts the nodes from `first` to `last` into the list.
@@ -402,7 +397,7 @@ impl<V> Taken<'_, V> {
             }
             // SAFETY: I1: this thread owns the list.
             let next = unsafe { &raw mut (*node).next };
-            if self.cell.domain.iter().any(|hazard| self.cell.protects(hazard, node)) {
+            if self.cell.domain.iter().any(|hazard| HazardCell::protects(hazard, node)) {
                 link = next;
                 continue;
             }
@@ -464,5 +459,17 @@ impl<V> Drop for Guard<'_, V> {
     fn drop(&mut self) {
         self.hazard.vacate();
         self.cell.left(self.node);
+    }
+}
+
+/// For models of what few schedules reach.
+#[cfg(loom)]
+impl<V> HazardCell<V> {
+    /// As `load`, as if a writer had been faster than the first try.
+    pub(crate) fn load_by_announcing(&self) -> Guard<'_, V> {
+        let hazard = self.domain.hazard();
+        // SAFETY: I1: `current` is never null.
+        let node = unsafe { NonNull::new_unchecked(self.announce(hazard)) };
+        Guard { cell: self, node, hazard, of_its_thread: PhantomData }
     }
 }

@@ -182,6 +182,13 @@ impl<T> HotConfig<T> {
         }
     }
 
+    /// As [`load`](Self::load), as if an update had been faster than its first try.
+    #[cfg(loom)]
+    #[doc(hidden)]
+    pub fn load_by_announcing(&self) -> Guard<'_, T> {
+        Guard(self.shared.versions.load_by_announcing())
+    }
+
     fn replace(&self, mut make: impl FnMut(&T) -> Arc<T>) -> Arc<T> {
         match self.shared.replace(|old| Ok::<_, Infallible>(make(&old.value))) {
             Ok(old) => old.value,

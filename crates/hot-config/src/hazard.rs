@@ -26,7 +26,8 @@
 //!   a mark for an address by which another thread helps it (see the cell).
 //! * I3: a thread's record changes hands with all its words null. One that was left with a guard in it
 //!   (forgotten, or kept in a thread-local that outlives the lease) is never leased again.
-//! * I4: while the word is a mark, `about` is the cell that the mark was set for.
+//! * I4: while the word is a mark, `about` is the cell that the mark was set for: it is set before the
+//!   mark, and not again before somebody has exchanged that.
 //!
 //! # Progress and linearization
 //!

@@ -9,7 +9,7 @@ mod watched;
 use hot_config::HotConfig;
 use testkit::{
     drops::Drops,
-    model::{Model, thread},
+    model::{Model, must_fail, thread},
 };
 use watched::Watched;
 
@@ -106,16 +106,97 @@ fn nested_guards_keep_their_values() {
 /// A reader that lost its race is helped by an update, or not.
 #[test]
 fn help_hands_a_whole_value_over() {
-    Model::new("help_hands_a_whole_value_over", 1).preemptions(3).check(|| {
+    Model::new("help_hands_a_whole_value_over", 1).check(|| {
         let config = config(1);
         let writer = with(&config, |config| {
             drop(config.update(Watched::new(2)));
             drop(config.update(Watched::new(3)));
         });
-        let seen = config.load().read();
+        let seen = config.load_by_announcing().read();
         assert!((1..=3).contains(&seen));
         writer.join().unwrap();
         assert_eq!(config.load().read(), 3);
+    });
+}
+
+/// The same within a load, at the depth at which it happens there.
+#[test]
+fn a_load_that_loses_its_race_is_whole() {
+    let model = Model::new("a_load_that_loses_its_race_is_whole", 1);
+    let deep = std::env::var_os("ATOMWORKS_DEEP").is_some();
+    model.preemptions(if deep { 3 } else { 2 }).check(|| {
+        let config = config(1);
+        let writer = with(&config, |config| {
+            drop(config.update(Watched::new(2)));
+            drop(config.update(Watched::new(3)));
+        });
+        assert!(config.load().read() <= 3);
+        writer.join().unwrap();
+    });
+}
+
+/// A hazard announces for one configuration and then for another: an update of the first that sees the
+/// second time sees that the first is over.
+#[test]
+fn about_shows_that_the_last_mark_is_gone() {
+    Model::new("about_shows_that_the_last_mark_is_gone", 1).check(|| {
+        let (first, second) = (config(1), config(10));
+        let writer = with(&first, |first| drop(first.update(Watched::new(2))));
+        assert!(first.load_by_announcing().read() < 10);
+        assert_eq!(second.load_by_announcing().read(), 10);
+        writer.join().unwrap();
+    });
+}
+
+/// The reverse: an update of the one that comes first must not take the second mark for its own.
+#[test]
+fn mark_tells_whom_it_is_for() {
+    Model::new("mark_tells_whom_it_is_for", 1).check(|| {
+        let (first, second) = (config(1), config(10));
+        let writer = with(&first, |first| drop(first.update(Watched::new(2))));
+        drop(first.load_by_announcing());
+        assert_eq!(second.load_by_announcing().read(), 10);
+        writer.join().unwrap();
+    });
+}
+
+/// The end of a guard frees a value that it has never seen, since it takes the list.
+#[test]
+fn retired_nodes_are_taken_whole() {
+    Model::new("retired_nodes_are_taken_whole", 1).check(|| {
+        let config = config(1);
+        let guard = config.load();
+        let writer = with(&config, |config| {
+            drop(config.update(Watched::new(2)));
+            drop(config.update(Watched::new(3)));
+        });
+        guard.read();
+        drop(guard);
+        writer.join().unwrap();
+    });
+}
+
+/// A guard and a handle on one value end while an update retires it: the last one frees it.
+#[test]
+fn looks_see_what_was_put_back() {
+    Model::new("looks_see_what_was_put_back", 1).check(|| {
+        let drops = Drops::new();
+        let config = HotConfig::with_history(drops.counted(1), 0);
+        let guard = config.load();
+        let mut reader = config.reader();
+        let writer = {
+            let (config, next) = (config.clone(), drops.counted(2));
+            thread::spawn(move || drop(config.update(next)))
+        };
+        let reading = thread::spawn(move || {
+            assert!(reader.load().value <= 2);
+            reader
+        });
+        drop(guard);
+        writer.join().unwrap();
+        let mut reader = reading.join().unwrap();
+        assert_eq!(reader.load().value, 2);
+        assert_eq!((drops.dropped(), drops.alive()), (1, 1), "what is replaced is forgotten");
     });
 }
 
@@ -165,5 +246,44 @@ fn taken_hazard_hands_its_readings_over() {
         drop(config.update(Watched::new(2)));
         first.join().unwrap();
         second.join().unwrap();
+    });
+}
+
+/// The cell without the fences: reader and writer miss each other, and the value is freed under the
+/// reader's eyes.
+#[test]
+fn twin_without_fences() {
+    use lockfree_core::sync::{
+        AtomicPtr,
+        Ordering::{AcqRel, Acquire, Relaxed, Release},
+    };
+    use std::sync::Arc;
+
+    must_fail("twin_without_fences", "ausality violation", || {
+        let first = Box::into_raw(Box::new(Watched::new(1)));
+        let words = Arc::new((AtomicPtr::new(first), AtomicPtr::new(core::ptr::null_mut())));
+        let reader = thread::spawn({
+            let words = Arc::clone(&words);
+            move || {
+                let (current, hazard) = &*words;
+                let seen = current.load(Relaxed);
+                hazard.store(seen, Release);
+                if current.load(Acquire) == seen {
+                    // SAFETY: none: this is what must fail.
+                    unsafe { &*seen }.read();
+                }
+                hazard.store(core::ptr::null_mut(), Release);
+            }
+        });
+        let (current, hazard) = &*words;
+        let second = Box::into_raw(Box::new(Watched::new(2)));
+        let old = current.swap(second, AcqRel);
+        if hazard.load(Acquire) != old {
+            // SAFETY: none: this is what must fail.
+            drop(unsafe { Box::from_raw(old) });
+        }
+        reader.join().unwrap();
+        // SAFETY: nobody reads it any more.
+        drop(unsafe { Box::from_raw(second) });
     });
 }

@@ -40,9 +40,8 @@ impl Chain {
                     links += 1;
                     take_up(&target, &mut at, &mut left);
                 }
-                Ok(_) => break,
                 Err(_) if entry.exists() => at = entry,
-                Err(_) => break,
+                Ok(_) | Err(_) => break,
             }
         }
         chain

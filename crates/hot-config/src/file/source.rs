@@ -202,7 +202,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FileSource<T> {
         let (sender, inbox) = mpsc::channel();
         let status = Arc::new(Mutex::new(status));
         #[cfg(all(unix, feature = "signal"))]
-        let _hangup = hangup
+        let hangup = hangup
             .then(|| super::system::Hangup::listen(sender.clone()))
             .transpose()
             .map_err(unwatchable)?;
@@ -217,7 +217,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FileSource<T> {
             inbox,
             sender: sender.clone(),
             system: told_by_system.then(System::default),
-            progress: Progress { last, ..Progress::default() },
+            progress: Progress::after(last),
         };
         let thread = thread::Builder::new()
             .name("hot-config".into())
@@ -230,7 +230,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FileSource<T> {
             thread: Some(thread),
             path,
             #[cfg(all(unix, feature = "signal"))]
-            _hangup,
+            _hangup: hangup,
         })
     }
 }

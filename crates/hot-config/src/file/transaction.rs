@@ -131,7 +131,7 @@ impl<T: DeserializeOwned> Transaction<T> {
         };
         let text = core::str::from_utf8(content).map_err(|error| {
             let before = &content[..error.valid_up_to()];
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = before.split(|byte| *byte == b'\n').count();
             FileError { line: Some(line), ..self.error(ErrorKind::Syntax, "it is not UTF-8") }
         })?;
         if text.trim().is_empty() {

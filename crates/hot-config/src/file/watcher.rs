@@ -65,7 +65,7 @@ pub(super) struct Watcher<T> {
 #[derive(Default)]
 pub(super) struct Progress {
     /// What was read last.
-    pub(super) last: Option<Reading>,
+    last: Option<Reading>,
     /// The first and the last event since.
     touched: Option<(Instant, Instant)>,
     stale: bool,
@@ -74,6 +74,13 @@ pub(super) struct Progress {
     /// What was told last, and has not been mended since.
     told: Option<FileError>,
     looked: Option<Instant>,
+}
+
+impl Progress {
+    /// This was read, and was good.
+    pub(super) fn after(last: Option<Reading>) -> Self {
+        Self { last, ..Self::default() }
+    }
 }
 
 struct Failing {
@@ -85,12 +92,13 @@ struct Failing {
 
 impl<T: DeserializeOwned + Send + Sync + 'static> Watcher<T> {
     pub(super) fn run(mut self) {
-        self.look(false);
+        // What fails is told.
+        let _ = self.look(false);
         loop {
             let now = Instant::now();
             let due = self.due(now);
             if due <= now {
-                self.look(false);
+                let _ = self.look(false);
                 continue;
             }
             match self.inbox.recv_timeout(due - now) {
