@@ -249,41 +249,50 @@ fn taken_hazard_hands_its_readings_over() {
     });
 }
 
-/// The cell without the fences: reader and writer miss each other, and the value is freed under the
-/// reader's eyes.
+/// The cell without the fences: reader and writer miss each other, and what is read is written to.
 #[test]
 fn twin_without_fences() {
-    use lockfree_core::sync::{
-        AtomicPtr,
-        Ordering::{AcqRel, Acquire, Relaxed, Release},
-    };
     use std::sync::Arc;
 
+    use lockfree_core::sync::{
+        AtomicUsize,
+        Ordering::{AcqRel, Acquire, Relaxed, Release},
+        UnsafeCell,
+    };
+
+    struct Cell {
+        current: AtomicUsize,
+        hazard: AtomicUsize,
+        value: UnsafeCell<u32>,
+    }
+    // SAFETY: none: this is what must fail.
+    unsafe impl Sync for Cell {}
+    // SAFETY: it owns its value.
+    unsafe impl Send for Cell {}
+
     must_fail("twin_without_fences", "ausality violation", || {
-        let first = Box::into_raw(Box::new(Watched::new(1)));
-        let words = Arc::new((AtomicPtr::new(first), AtomicPtr::new(core::ptr::null_mut())));
+        let cell = Arc::new(Cell {
+            current: AtomicUsize::new(1),
+            hazard: AtomicUsize::new(0),
+            value: UnsafeCell::new(1),
+        });
         let reader = thread::spawn({
-            let words = Arc::clone(&words);
+            let cell = Arc::clone(&cell);
             move || {
-                let (current, hazard) = &*words;
-                let seen = current.load(Relaxed);
-                hazard.store(seen, Release);
-                if current.load(Acquire) == seen {
+                let seen = cell.current.load(Relaxed);
+                cell.hazard.store(seen, Release);
+                if cell.current.load(Acquire) == 1 && seen == 1 {
                     // SAFETY: none: this is what must fail.
-                    unsafe { &*seen }.read();
+                    assert_eq!(cell.value.with(|value| unsafe { *value }), 1);
                 }
-                hazard.store(core::ptr::null_mut(), Release);
+                cell.hazard.store(0, Release);
             }
         });
-        let (current, hazard) = &*words;
-        let second = Box::into_raw(Box::new(Watched::new(2)));
-        let old = current.swap(second, AcqRel);
-        if hazard.load(Acquire) != old {
+        let old = cell.current.swap(2, AcqRel);
+        if cell.hazard.load(Acquire) != old {
             // SAFETY: none: this is what must fail.
-            drop(unsafe { Box::from_raw(old) });
+            cell.value.with_mut(|value| unsafe { *value = 0 });
         }
         reader.join().unwrap();
-        // SAFETY: nobody reads it any more.
-        drop(unsafe { Box::from_raw(second) });
     });
 }
