@@ -30,7 +30,7 @@ fn with<R: 'static>(
 
 #[test]
 fn current_shows_a_whole_value() {
-    Model::new("current_shows_a_whole_value", 1).check(|| {
+    Model::new("current_shows_a_whole_value", 900).check(|| {
         let config = config(1);
         let writer = with(&config, |config| drop(config.update(Watched::new(2))));
         let seen = config.load().read();
@@ -42,7 +42,7 @@ fn current_shows_a_whole_value() {
 
 #[test]
 fn protect_keeps_what_is_read() {
-    Model::new("protect_keeps_what_is_read", 1).check(|| {
+    Model::new("protect_keeps_what_is_read", 2600).check(|| {
         let config = config(1);
         let writer = with(&config, |config| drop(config.update(Watched::new(2))));
         let guard = config.load();
@@ -57,7 +57,7 @@ fn protect_keeps_what_is_read() {
 /// Whoever is last, the guard or the update, frees the value: when both are done it is gone.
 #[test]
 fn last_look_frees_what_is_left() {
-    Model::new("last_look_frees_what_is_left", 1).check(|| {
+    Model::new("last_look_frees_what_is_left", 107).check(|| {
         let drops = Drops::new();
         let config = HotConfig::with_history(drops.counted(1), 0);
         let guard = config.load();
@@ -77,7 +77,7 @@ fn last_look_frees_what_is_left() {
 /// Two guards, one after the other, with one hazard: the writer may see only the second.
 #[test]
 fn unread_is_seen_before_the_free() {
-    Model::new("unread_is_seen_before_the_free", 1).check(|| {
+    Model::new("unread_is_seen_before_the_free", 2600).check(|| {
         let config = config(1);
         let writer = with(&config, |config| drop(config.update(Watched::new(2))));
         for _ in 0..2 {
@@ -90,7 +90,7 @@ fn unread_is_seen_before_the_free() {
 /// Two guards of one thread at a time, and an update in between: each keeps its own value.
 #[test]
 fn nested_guards_keep_their_values() {
-    Model::new("nested_guards_keep_their_values", 1).check(|| {
+    Model::new("nested_guards_keep_their_values", 4700).check(|| {
         let config = config(1);
         let first = config.load();
         let writer = with(&config, |config| drop(config.update(Watched::new(2))));
@@ -106,7 +106,7 @@ fn nested_guards_keep_their_values() {
 /// A reader that lost its race is helped by an update, or not.
 #[test]
 fn help_hands_a_whole_value_over() {
-    Model::new("help_hands_a_whole_value_over", 1).check(|| {
+    Model::new("help_hands_a_whole_value_over", 2100).check(|| {
         let config = config(1);
         let writer = with(&config, |config| {
             drop(config.update(Watched::new(2)));
@@ -122,7 +122,7 @@ fn help_hands_a_whole_value_over() {
 /// The same within a load, at the depth at which it happens there.
 #[test]
 fn a_load_that_loses_its_race_is_whole() {
-    let model = Model::new("a_load_that_loses_its_race_is_whole", 1);
+    let model = Model::new("a_load_that_loses_its_race_is_whole", 2150);
     let deep = std::env::var_os("ATOMWORKS_DEEP").is_some();
     model.preemptions(if deep { 3 } else { 2 }).check(|| {
         let config = config(1);
@@ -139,7 +139,7 @@ fn a_load_that_loses_its_race_is_whole() {
 /// second time sees that the first is over.
 #[test]
 fn about_shows_that_the_last_mark_is_gone() {
-    Model::new("about_shows_that_the_last_mark_is_gone", 1).check(|| {
+    Model::new("about_shows_that_the_last_mark_is_gone", 3500).check(|| {
         let (first, second) = (config(1), config(10));
         let writer = with(&first, |first| drop(first.update(Watched::new(2))));
         assert!(first.load_by_announcing().read() < 10);
@@ -151,7 +151,7 @@ fn about_shows_that_the_last_mark_is_gone() {
 /// The reverse: an update of the one that comes first must not take the second mark for its own.
 #[test]
 fn mark_tells_whom_it_is_for() {
-    Model::new("mark_tells_whom_it_is_for", 1).check(|| {
+    Model::new("mark_tells_whom_it_is_for", 3500).check(|| {
         let (first, second) = (config(1), config(10));
         let writer = with(&first, |first| drop(first.update(Watched::new(2))));
         drop(first.load_by_announcing());
@@ -163,7 +163,7 @@ fn mark_tells_whom_it_is_for() {
 /// The end of a guard frees a value that it has never seen, since it takes the list.
 #[test]
 fn retired_nodes_are_taken_whole() {
-    Model::new("retired_nodes_are_taken_whole", 1).check(|| {
+    Model::new("retired_nodes_are_taken_whole", 260).check(|| {
         let config = config(1);
         let guard = config.load();
         let writer = with(&config, |config| {
@@ -179,7 +179,7 @@ fn retired_nodes_are_taken_whole() {
 /// A guard and a handle on one value end while an update retires it: the last one frees it.
 #[test]
 fn looks_see_what_was_put_back() {
-    Model::new("looks_see_what_was_put_back", 1).check(|| {
+    Model::new("looks_see_what_was_put_back", 1570).check(|| {
         let drops = Drops::new();
         let config = HotConfig::with_history(drops.counted(1), 0);
         let guard = config.load();
@@ -203,7 +203,7 @@ fn looks_see_what_was_put_back() {
 /// A record that a thread makes is seen whole by one that scans.
 #[test]
 fn record_is_seen_whole() {
-    Model::new("record_is_seen_whole", 1).check(|| {
+    Model::new("record_is_seen_whole", 1540).check(|| {
         let config = config(1);
         let reader = with(&config, |config| config.load().read());
         drop(config.update(Watched::new(2)));
@@ -214,7 +214,7 @@ fn record_is_seen_whole() {
 /// A thread ends, the next one takes its record over; an update sees the second's words only.
 #[test]
 fn lease_hands_the_record_over() {
-    Model::new("lease_hands_the_record_over", 1).preemptions(1).check(|| {
+    Model::new("lease_hands_the_record_over", 4100).preemptions(1).check(|| {
         let config = config(1);
         let first = with(&config, |config| config.load().read());
         let second = with(&config, |config| config.load().read());
@@ -227,7 +227,7 @@ fn lease_hands_the_record_over() {
 /// The same with a shared hazard: that of a guard within a guard.
 #[test]
 fn taken_hazard_hands_its_readings_over() {
-    Model::new("taken_hazard_hands_its_readings_over", 1).preemptions(1).check(|| {
+    Model::new("taken_hazard_hands_its_readings_over", 3700).preemptions(1).check(|| {
         let (config, other) = (config(1), HotConfig::new(0));
         let first = {
             let (config, other) = (config.clone(), other.clone());

@@ -1,5 +1,6 @@
 //! `cargo xtask tour`: the reference programs on real threads, each with its invariant.
 
+mod config;
 mod counter;
 mod hierarchy;
 mod mpmc;
@@ -26,7 +27,7 @@ struct Family {
 }
 
 /// In the order of the tour.
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 7] = [
     Family {
         name: "ordering",
         about: "one thread publishes, another sees; compare-and-swap and its retries",
@@ -43,6 +44,11 @@ const FAMILIES: [Family; 6] = [
         name: "mpmc",
         about: "five producers, three consumers, 1,024 slots, lock-free and wait-free",
         run: mpmc::run,
+    },
+    Family {
+        name: "config",
+        about: "a value replaced under its readers, and a file that reloads",
+        run: config::run,
     },
     Family {
         name: "pitfalls",
