@@ -30,6 +30,8 @@ use crate::{
 /// ```
 pub struct Reader<T> {
     held: Held<Version<T>>,
+    /// The value in there, so that a read needs one step less to it.
+    value: NonNull<T>,
     /// Protects `held`; this handle's own.
     hazard: NonNull<Hazard>,
     shared: Handle<T>,
@@ -43,7 +45,9 @@ unsafe impl<T: Send + Sync> Sync for Reader<T> {}
 impl<T> Reader<T> {
     pub(crate) fn new(shared: Handle<T>) -> Self {
         let (hazard, held) = shared.versions.attach();
-        Self { held, hazard, shared }
+        // SAFETY: the hazard was set for this handle, which does not exist yet.
+        let value = NonNull::from(&*unsafe { held.value() }.value);
+        Self { held, value, hazard, shared }
     }
 
     /// The current value. Wait-free: one step if nothing has changed since the last call.
@@ -52,13 +56,13 @@ impl<T> Reader<T> {
     #[inline(always)]
     pub fn load(&mut self) -> &T {
         self.refresh();
-        &self.version_held().value
+        self.value_held()
     }
 
     /// The current value, if it is another version than at the last call of any method that loads.
     #[inline(always)]
     pub fn load_if_changed(&mut self) -> Option<&T> {
-        if self.refresh() { Some(&self.version_held().value) } else { None }
+        if self.refresh() { Some(self.value_held()) } else { None }
     }
 
     /// The version that this handle has seen last.
@@ -96,7 +100,14 @@ impl<T> Reader<T> {
         }
         // SAFETY: the hazard is ours; `&mut self` shows that nothing is lent.
         unsafe { self.shared.versions.renew(self.hazard, &mut self.held) };
+        self.value = NonNull::from(&*self.version_held().value);
         true
+    }
+
+    #[inline(always)]
+    fn value_held(&self) -> &T {
+        // SAFETY: it is owned by the version that is held, and never written.
+        unsafe { self.value.as_ref() }
     }
 
     #[inline(always)]

@@ -176,7 +176,7 @@ fn a_listener_that_panics_hurts_nobody() {
     let settings =
         FileSource::<Settings>::new(&path).on_event(|_| panic!("a listener that panics"));
     let settings = settings.open().unwrap();
-    for port in 1..4 {
+    for port in 1..4_u16 {
         fs::write(&path, JSON.replace("8080", &port.to_string())).unwrap();
         assert_eq!(settings.reload(), Ok(u64::from(port) + 1));
     }

@@ -137,7 +137,9 @@ impl<'de> DeserializeSeed<'de> for Seek<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_any(self)
+        // Asked for something that it is not, the value fails where it begins; a map that was entered
+        // would fail behind that.
+        if self.0.is_empty() { from.deserialize_unit(self) } else { from.deserialize_any(self) }
     }
 }
 
@@ -231,6 +233,10 @@ mod tests {
         assert_eq!(lines(Format::Toml, TOML), [Some(1), Some(6), Some(3)]);
         assert_eq!(lines(Format::Yaml, YAML), [Some(1), Some(3), Some(6)]);
         assert_eq!(Format::Json.line_of(JSON, &steps("none.such")), None);
+        assert_eq!(Format::Json.line_of(JSON, &[]), Some(1));
+        let maps = [(Format::Json, JSON), (Format::Toml, TOML), (Format::Yaml, YAML)];
+        let lines = maps.map(|(format, text)| format.line_of(text, &steps("database")));
+        assert_eq!(lines, [Some(3), Some(5), Some(3)]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! A directory of its own for a test, and the ways in which files are written.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::{
     fs,
