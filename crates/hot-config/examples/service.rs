@@ -5,14 +5,17 @@
 //! It makes the directory itself, deploys good and bad versions while eight workers serve, and ends by
 //! itself: `cargo run -p hot-config --example service --features json,notify`.
 
-use std::{
+use core::{
     error::Error,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use hot_config::{

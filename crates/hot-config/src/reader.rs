@@ -37,7 +37,7 @@ pub struct Reader<T> {
     shared: Handle<T>,
 }
 
-// SAFETY: a handle lends `&T`, keeps values alive, and its hazard is not a thread's.
+// SAFETY: the cell's I2: a handle lends `&T`, keeps values alive, and its hazard is not a thread's.
 unsafe impl<T: Send + Sync> Send for Reader<T> {}
 // SAFETY: as for `Send`; what changes the handle takes it by `&mut`.
 unsafe impl<T: Send + Sync> Sync for Reader<T> {}
@@ -45,7 +45,7 @@ unsafe impl<T: Send + Sync> Sync for Reader<T> {}
 impl<T> Reader<T> {
     pub(crate) fn new(shared: Handle<T>) -> Self {
         let (hazard, held) = shared.versions.attach();
-        // SAFETY: the hazard was set for this handle, which does not exist yet.
+        // SAFETY: the cell's I2: the hazard was set for this handle, which does not exist yet.
         let value = NonNull::from(&*unsafe { held.value() }.value);
         Self { held, value, hazard, shared }
     }
@@ -98,7 +98,7 @@ impl<T> Reader<T> {
         if self.shared.versions.is_current(&self.held) {
             return false;
         }
-        // SAFETY: the hazard is ours; `&mut self` shows that nothing is lent.
+        // SAFETY: the cell's I2: the hazard is ours; `&mut self` shows that nothing is lent.
         unsafe { self.shared.versions.renew(self.hazard, &mut self.held) };
         self.value = NonNull::from(&*self.version_held().value);
         true
@@ -106,13 +106,13 @@ impl<T> Reader<T> {
 
     #[inline(always)]
     fn value_held(&self) -> &T {
-        // SAFETY: it is owned by the version that is held, and never written.
+        // SAFETY: the cell's I2: it is owned by the version that is held, and never written.
         unsafe { self.value.as_ref() }
     }
 
     #[inline(always)]
     fn version_held(&self) -> &Version<T> {
-        // SAFETY: the hazard is changed by `&mut self` only.
+        // SAFETY: the cell's I2: the hazard is changed by `&mut self` only.
         unsafe { self.held.value() }
     }
 }
@@ -125,7 +125,7 @@ impl<T> Clone for Reader<T> {
 
 impl<T> Drop for Reader<T> {
     fn drop(&mut self) {
-        // SAFETY: the hazard is ours, and nothing is lent any more.
+        // SAFETY: the cell's I2: the hazard is ours, and nothing is lent any more.
         unsafe { self.shared.versions.detach(self.hazard, &self.held) };
     }
 }

@@ -1,20 +1,25 @@
 //! What each operation does, on one thread or with simple threads.
 #![cfg(not(loom))]
 
-use core::{future::Future, pin::pin, task, time::Duration};
+use core::{
+    future::Future,
+    pin::pin,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    task,
+    time::Duration,
+};
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex},
     thread,
 };
 
 use hot_config::{Guard, HotConfig, NotKept, Reader, Snapshot, Subscription, WaitError};
 use testkit::drops::Drops;
 
-/// Records what a callback is told.
-fn recorder() -> (Arc<Mutex<Vec<u64>>>, impl FnMut(&Snapshot<u32>) + Send) {
+/// The versions that a callback was told.
+type Told = Arc<Mutex<Vec<u64>>>;
+
+fn recorder() -> (Told, impl FnMut(&Snapshot<u32>) + Send) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
     (told, move |change: &Snapshot<u32>| telling.lock().unwrap().push(change.version))

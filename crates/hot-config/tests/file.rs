@@ -203,8 +203,7 @@ fn a_listener_may_end_the_watching() {
 fn a_hangup_reloads() {
     let place = Place::new();
     let path = place.write("a.json", JSON);
-    let source =
-        FileSource::<Settings>::new(&path).poll_only(Duration::from_secs(3600)).on_hangup();
+    let source = FileSource::<Settings>::new(&path).poll_only(Duration::from_hours(1)).on_hangup();
     let settings = source.open().unwrap();
     let mut changes = settings.subscribe();
     // The first look of the thread that watches is over.

@@ -27,7 +27,7 @@ fn watched(path: &Path) -> (FileWatch<Settings>, Subscription<Settings>) {
     let source = FileSource::new(path)
         .debounce(Duration::from_millis(2), Duration::from_millis(50))
         .grace(Duration::from_millis(15))
-        .poll(Duration::from_secs(3600));
+        .poll(Duration::from_hours(1));
     let changes = config.subscribe();
     (source.attach(&config).unwrap(), changes)
 }

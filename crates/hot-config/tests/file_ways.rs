@@ -20,7 +20,8 @@ struct Settings {
 
 fn good(number: u64) -> String {
     // Of other lengths, so that writing over leaves something to cut off.
-    format!("{{\n  \"number\": {number},\n  \"pad\": \"{}\"\n}}\n", "x".repeat(number as usize % 7))
+    let pad = &"xxxxxx"[..(number % 7) as usize];
+    format!("{{\n  \"number\": {number},\n  \"pad\": \"{pad}\"\n}}\n")
 }
 
 /// Another bad version each time: not JSON, of another type, missing what is needed; line 2.
@@ -40,7 +41,7 @@ fn misses_nothing(way: Way) {
         .debounce(Duration::from_millis(2), Duration::from_millis(50))
         .grace(Duration::from_millis(15))
         // What is missed by the events must not be found by looking.
-        .poll(Duration::from_secs(3600))
+        .poll(Duration::from_hours(1))
         .on_event(events.listener())
         .open()
         .unwrap();

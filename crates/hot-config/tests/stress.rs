@@ -18,24 +18,24 @@ const READERS: usize = 24;
 /// Words that belong together: torn or freed, they do not fit.
 struct Words {
     number: u64,
-    words: [u64; 16],
+    body: [u64; 16],
     _counted: Counted,
 }
 
 impl Words {
     fn new(number: u64, drops: &Drops) -> Self {
-        Self { number, words: [number.wrapping_mul(0x9E37_79B9); 16], _counted: drops.counted(()) }
+        Self { number, body: [number.wrapping_mul(0x9E37_79B9); 16], _counted: drops.counted(()) }
     }
 
     fn check(&self) -> u64 {
-        assert!(self.words.iter().all(|word| *word == self.number.wrapping_mul(0x9E37_79B9)));
+        assert!(self.body.iter().all(|word| *word == self.number.wrapping_mul(0x9E37_79B9)));
         self.number
     }
 }
 
 impl Drop for Words {
     fn drop(&mut self) {
-        self.words = [u64::MAX; 16];
+        self.body = [u64::MAX; 16];
     }
 }
 

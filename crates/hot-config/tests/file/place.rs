@@ -1,16 +1,17 @@
 //! A directory of its own for a test, and the ways in which files are written.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use core::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
 use std::{
     fs,
     io::Write as _,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, Mutex},
+    time::Instant,
 };
 
 use hot_config::file::{Event, FileError};
@@ -78,14 +79,14 @@ pub(crate) struct Written {
     place: Place,
     way: Way,
     pub(crate) path: PathBuf,
-    written: usize,
+    versions: usize,
 }
 
 impl Written {
     pub(crate) fn new(way: Way, text: &str) -> Self {
         let place = Place::new();
         let path = place.path("settings.json");
-        let mut written = Self { place, way, path, written: 0 };
+        let mut written = Self { place, way, path, versions: 0 };
         match way {
             Way::LinkSwap => {
                 let first = written.place.write("store/0.json", text);
@@ -98,13 +99,13 @@ impl Written {
             }
             _ => drop(written.place.write("settings.json", text)),
         }
-        written.written = 1;
+        written.versions = 1;
         written
     }
 
     pub(crate) fn write(&mut self, text: &str) {
-        let (path, number) = (&self.path, self.written);
-        self.written += 1;
+        let (path, number) = (&self.path, self.versions);
+        self.versions += 1;
         match self.way {
             Way::InPlace => {
                 // One write over what is there; the rest is cut off or blank.
