@@ -174,11 +174,12 @@ impl<T> HotConfig<T> {
     /// What it tells of itself.
     pub fn status(&self) -> Status {
         let now = self.load();
+        // Relaxed: a figure.
+        let panics = self.shared.panics.load(Relaxed);
         Status {
             version: now.0.number,
             kept: now.0.past.iter().map(|past| past.version).collect(),
-            // Relaxed: a figure.
-            panics: self.shared.panics.load(Relaxed),
+            panics,
         }
     }
 

@@ -224,10 +224,12 @@ impl Domain {
         let taken = ptr::without_provenance_mut(TAKEN);
         let try_take = |hazard: &&Hazard| {
             // Relaxed: the exchange decides.
-            hazard.word.load(Relaxed).is_null()
-                // Acquire [taken]: what the last owner read is read before this one's words say so.
-                // Relaxed: nothing is taken.
-                && hazard.word.compare_exchange(ptr::null_mut(), taken, Acquire, Relaxed).is_ok()
+            if !hazard.word.load(Relaxed).is_null() {
+                return false;
+            }
+            // Acquire [taken]: what the last owner read is read before this one's words say so.
+            // Relaxed: nothing is taken.
+            hazard.word.compare_exchange(ptr::null_mut(), taken, Acquire, Relaxed).is_ok()
         };
         let shared = self.shared.iter().flat_map(|record| record.hazards.iter()).find(try_take);
         shared.unwrap_or_else(|| {
@@ -257,10 +259,12 @@ impl Domain {
     fn lease(&self) -> NonNull<Record> {
         let free = self.threads.iter().find(|record| {
             // Relaxed: the exchange decides.
-            !record.leased.load(Relaxed)
-                // Acquire [lease]: what the last owner read is read before this one's words say so.
-                // Relaxed: nothing is leased.
-                && record.leased.compare_exchange(false, true, Acquire, Relaxed).is_ok()
+            if record.leased.load(Relaxed) {
+                return false;
+            }
+            // Acquire [lease]: what the last owner read is read before this one's words say so.
+            // Relaxed: nothing is leased.
+            record.leased.compare_exchange(false, true, Acquire, Relaxed).is_ok()
         });
         NonNull::from(free.unwrap_or_else(|| self.threads.push(true)))
     }

@@ -34,18 +34,17 @@ pub fn fence(order: Ordering) {
     }
 }
 
-/// The cheap one of a pair of fences: total order, but only with each [`heavy_fence`]. A full fence in
-/// this face.
+/// The cheap one of a pair of fences: total order, but only with each [`heavy_fence`].
 #[track_caller]
 pub fn light_fence(order: Ordering) {
-    fence(order);
+    Probe::light_fence(order);
 }
 
-/// The dear one of a pair of fences. A full fence in this face, which nobody refuses.
+/// The dear one of a pair of fences, which nobody refuses in this face.
 #[must_use]
 #[track_caller]
 pub fn heavy_fence(order: Ordering) -> bool {
-    fence(order);
+    Probe::heavy_fence(order);
     true
 }
 

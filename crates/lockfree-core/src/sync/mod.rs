@@ -21,7 +21,8 @@
 //! the models see that the last owner comes after the others.
 //!
 //! [`light_fence`] and [`heavy_fence`] are a pair of which the first is nearly free and the second asks
-//! the operating system, where it can. In the other two faces, and elsewhere, both are full fences.
+//! the operating system, where it can; elsewhere both are full fences. In the models a light one is ordered
+//! with heavy ones only.
 //!
 //! Cells of the modelled face have no `const` constructor; [`const_unless_loom!`] declares functions
 //! that are `const` wherever they can be, and [`array_of!`] builds arrays in them. Its statics and

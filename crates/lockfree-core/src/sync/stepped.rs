@@ -90,6 +90,16 @@ impl Probe {
         order
     }
 
+    #[track_caller]
+    pub(super) fn light_fence(order: Ordering) {
+        atomic::fence(Self::fence(order));
+    }
+
+    #[track_caller]
+    pub(super) fn heavy_fence(order: Ordering) {
+        atomic::fence(Self::fence(order));
+    }
+
     pub(super) fn on_failure(order: Ordering) -> Ordering {
         order
     }
