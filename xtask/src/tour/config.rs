@@ -40,7 +40,7 @@ struct Limits {
 fn replaced(scene: &mut Scene) {
     scene.program("a value replaced after 100 ms, a reader that polls 5 times at 50 ms");
     let old = Limits { max_connections: 100, timeout: Duration::from_secs(30), debug: false };
-    let new = Limits { max_connections: 200, timeout: Duration::from_secs(60), debug: true };
+    let new = Limits { max_connections: 200, timeout: Duration::from_mins(1), debug: true };
     let config = HotConfig::new(old.clone());
     let mut reader = config.reader();
     let (seen, replaced) = thread::scope(|scope| {

@@ -37,6 +37,7 @@ pub(super) struct Timing {
 
 pub(super) enum Message {
     /// Something on the way to the file has changed.
+    #[cfg_attr(not(feature = "notify"), expect(dead_code, reason = "no system tells"))]
     Touched {
         stale: bool,
     },
