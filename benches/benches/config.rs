@@ -10,7 +10,7 @@ fn read<C: Config>(group: &mut BenchmarkGroup<'_, WallTime>) {
     let (_writer, mut readers) = C::config(1);
     let reader = &mut readers[0];
     group.bench_function(C::NAME, |bencher| {
-        bencher.iter(|| reader.read(|settings| black_box(settings.number())))
+        bencher.iter(|| reader.read(|settings| black_box(settings.number())));
     });
 }
 
