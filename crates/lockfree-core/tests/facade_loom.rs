@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use lockfree_core::sync::{
     AtomicBool, AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
+    heavy_fence, light_fence,
 };
-use testkit::model::{Model, thread};
+use testkit::model::{Model, must_fail, thread};
 
 #[test]
 fn the_common_interface_under_loom() {
@@ -89,4 +90,34 @@ fn it_sees_what_loom_alone_does_not() {
     let raw = raw.load(Relaxed);
     println!("two pushes, two pops: {face} iterations through the face, {raw} without");
     assert!(raw < face / 2, "loom alone explores {raw}");
+}
+
+/// Two threads write a word each and read the other's; the first passes `light` between the two.
+fn each_writes_and_reads(light: fn()) -> impl Fn() + Send + Sync + 'static {
+    move || {
+        let words = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+        let frequent = thread::spawn({
+            let words = Arc::clone(&words);
+            move || {
+                words[0].store(1, Relaxed);
+                light();
+                words[1].load(Relaxed)
+            }
+        });
+        words[1].store(1, Relaxed);
+        assert!(heavy_fence(SeqCst));
+        let seen = words[0].load(Relaxed);
+        assert!(seen + frequent.join().unwrap() > 0, "neither saw the other");
+    }
+}
+
+#[test]
+fn a_light_and_a_heavy_fence_are_a_pair() {
+    Model::new("a_light_and_a_heavy_fence_are_a_pair", 5)
+        .check(each_writes_and_reads(|| light_fence(SeqCst)));
+}
+
+#[test]
+fn twin_with_one_fence() {
+    must_fail("twin_with_one_fence", "neither saw the other", each_writes_and_reads(|| {}));
 }

@@ -9,7 +9,8 @@ use lockfree_core::{
     clock::{Clock, CoarseClock, ManualClock, MonotonicClock, Ticker},
     sync::{
         AtomicU64,
-        Ordering::{AcqRel, Acquire, Relaxed, Release},
+        Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+        heavy_fence, light_fence,
     },
     wait::{self, WakerCell},
 };
@@ -167,4 +168,35 @@ fn halves_change_together() {
         (u128::from(sum.low), u128::from(sum.high)),
         (2 * u128::from(changes), 2 * u128::from(changes))
     );
+}
+
+/// Each writes its word and then reads the other's: not both may miss.
+#[test]
+fn of_a_light_and_a_heavy_fence_one_sees_the_other() {
+    let rounds = scaled(20_000);
+    let words = || (0..rounds).map(|_| AtomicU64::new(0)).collect::<Vec<_>>();
+    let (frequent, rare, arrived) = (words(), words(), AtomicU64::new(0));
+    let meet = |round: u64| {
+        arrived.fetch_add(1, AcqRel);
+        let backoff = Backoff::new();
+        while arrived.load(Acquire) < 2 * (round + 1) {
+            backoff.snooze();
+        }
+    };
+    let play = |mine: &[AtomicU64], theirs: &[AtomicU64], fence: &dyn Fn()| -> Vec<u64> {
+        let pairs = mine.iter().zip(theirs);
+        let round = |(round, (mine, theirs)): (u64, (&AtomicU64, &AtomicU64))| {
+            meet(round);
+            mine.store(1, Relaxed);
+            fence();
+            theirs.load(Relaxed)
+        };
+        (0..).zip(pairs).map(round).collect()
+    };
+    thread::scope(|scope| {
+        let light = scope.spawn(|| play(&frequent, &rare, &|| light_fence(SeqCst)));
+        let heavy = play(&rare, &frequent, &|| assert!(heavy_fence(SeqCst)));
+        let light = light.join().unwrap();
+        assert!(light.iter().zip(&heavy).all(|(one, other)| one + other > 0));
+    });
 }

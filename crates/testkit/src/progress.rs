@@ -28,6 +28,49 @@ where
     V: Send + 'static,
     C: Send + 'static,
 {
+    at_each_access(name, setup, victim, companions, core::mem::forget)
+}
+
+/// As [`stop_anywhere`], but each victim goes on when its companions have finished, and ends: for
+/// structures that keep something for each thread that is there, which would grow with the victims.
+///
+/// # Panics
+/// As [`stop_anywhere`], and where a victim does not end.
+pub fn pause_anywhere<V, C>(
+    name: &str,
+    setup: impl Fn() -> (V, C),
+    victim: impl Fn(V) + Clone + Send + 'static,
+    companions: impl Fn(C) + Clone + Send + 'static,
+) -> usize
+where
+    V: Send + 'static,
+    C: Send + 'static,
+{
+    at_each_access(name, setup, victim, companions, |Stopped { victim, resume }| {
+        drop(resume);
+        if let Err(panic) = victim.join() {
+            std::panic::resume_unwind(panic);
+        }
+    })
+}
+
+/// A victim that is stopped until `resume` is dropped.
+struct Stopped {
+    victim: thread::JoinHandle<()>,
+    resume: mpsc::Sender<()>,
+}
+
+fn at_each_access<V, C>(
+    name: &str,
+    setup: impl Fn() -> (V, C),
+    victim: impl Fn(V) + Clone + Send + 'static,
+    companions: impl Fn(C) + Clone + Send + 'static,
+    afterwards: impl Fn(Stopped),
+) -> usize
+where
+    V: Send + 'static,
+    C: Send + 'static,
+{
     for k in 1.. {
         let (its_state, their_state) = setup();
         let stopped = stop_at(name, k, {
@@ -50,18 +93,20 @@ where
             eprintln!("{name}: the others failed with a thread stopped at its access {k}");
             std::panic::resume_unwind(panic);
         }
-        if !stopped {
+        let Some(stopped) = stopped else {
             println!("progress {name}: stopped at each of {} accesses, the others finish", k - 1);
             return k - 1;
-        }
+        };
+        afterwards(stopped);
     }
     unreachable!("an operation has finitely many accesses")
 }
 
-/// Runs `operation` on a thread of its own; true once that is stopped at its `k`-th access, false
-/// if it has ended before.
-fn stop_at(name: &str, k: usize, operation: impl FnOnce() + Send + 'static) -> bool {
+/// Runs `operation` on a thread of its own until that is stopped at its `k`-th access; none if it has
+/// ended before.
+fn stop_at(name: &str, k: usize, operation: impl FnOnce() + Send + 'static) -> Option<Stopped> {
     let (report, reports) = mpsc::channel();
+    let (resume, resumed) = mpsc::channel::<()>();
     let victim = thread::spawn(move || {
         let at_stop = report.clone();
         let mut accesses = 0;
@@ -69,9 +114,8 @@ fn stop_at(name: &str, k: usize, operation: impl FnOnce() + Send + 'static) -> b
             accesses += 1;
             if accesses == k {
                 let _ = at_stop.send(true);
-                loop {
-                    thread::park();
-                }
+                // Ends when the sender is dropped, which may be never.
+                let _ = resumed.recv();
             }
         });
         operation();
@@ -79,10 +123,10 @@ fn stop_at(name: &str, k: usize, operation: impl FnOnce() + Send + 'static) -> b
         let _ = report.send(false);
     });
     match reports.recv_timeout(PATIENCE) {
-        Ok(true) => true,
+        Ok(true) => Some(Stopped { victim, resume }),
         Ok(false) => {
             victim.join().expect("the victim has reported its end");
-            false
+            None
         }
         Err(RecvTimeoutError::Timeout) => panic!("{name}: the victim never reached its access {k}"),
         Err(RecvTimeoutError::Disconnected) => match victim.join() {

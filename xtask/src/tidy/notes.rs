@@ -36,6 +36,9 @@ pub(super) fn check_unsafe(source: &Source) -> Vec<Violation> {
     .collect()
 }
 
+/// What may be sequentially consistent.
+const FENCES: [&str; 4] = ["fence", "fence_after_rmw", "light_fence", "heavy_fence"];
+
 fn check_access(source: &Source, access: &Access, say: &mut impl FnMut(usize, String)) {
     let line = access.at.line;
     let notes = source.notes(access);
@@ -48,7 +51,7 @@ fn check_access(source: &Source, access: &Access, say: &mut impl FnMut(usize, St
             );
         }
     }
-    if access.orders.contains(&Order::SeqCst) && !callee.starts_with("fence") {
+    if access.orders.contains(&Order::SeqCst) && !FENCES.contains(&callee.as_str()) {
         say(line, format!("a SeqCst {callee}: a total order is a fence(SeqCst)"));
     }
 }

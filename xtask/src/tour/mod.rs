@@ -1,6 +1,7 @@
 //! `cargo xtask tour`: the reference programs on real threads, each with its invariant.
 
 mod buckets;
+mod config;
 mod counter;
 mod hierarchy;
 mod metrics;
@@ -73,6 +74,11 @@ const FAMILIES: &[Family] = &[
         name: "metrics",
         about: "ten threads record values, a reader cuts through them",
         run: metrics::run,
+    },
+    Family {
+        name: "config",
+        about: "a value replaced under its readers, and a file that reloads",
+        run: config::run,
     },
     Family {
         name: "pitfalls",

@@ -41,6 +41,20 @@ pub fn fence_after_rmw(order: Ordering) {
     fence(order);
 }
 
+/// The cheap one of a pair of fences: total order, but only with each [`heavy_fence`].
+#[track_caller]
+pub fn light_fence(order: Ordering) {
+    Probe::light_fence(order);
+}
+
+/// The dear one of a pair of fences, which nobody refuses in this face.
+#[must_use]
+#[track_caller]
+pub fn heavy_fence(order: Ordering) -> bool {
+    Probe::heavy_fence(order);
+    true
+}
+
 macro_rules! instrumented {
     ($($(#[$when:meta])* $Atomic:ident $(<$T:ident>)? of $Value:ty: $($method:ident),*;)*) => {$(
         $(#[$when])*

@@ -17,7 +17,12 @@
 //! `get_mut` and `into_inner` look at a word past the models; a relaxed `load` costs the same.
 //! Atomics of 64 bits exist where the target has them, in each face. `Mutex` and the module `thread`
 //! (`current`, `park`, `park_timeout`, `yield_now`, `Thread::unpark`) need `std` in the real face. A
-//! lock is for slow paths that wait anyway; its operations do not count as steps.
+//! lock is for slow paths that wait anyway; its operations do not count as steps. `Arc` needs `alloc`: by it
+//! the models see that the last owner comes after the others.
+//!
+//! [`light_fence`] and [`heavy_fence`] are a pair of which the first is nearly free and the second asks
+//! the operating system, where it can; elsewhere both are full fences. In the models a light one is ordered
+//! with heavy ones only.
 //!
 //! Cells of the modelled face have no `const` constructor; [`const_unless_loom!`] declares functions
 //! that are `const` wherever they can be, and [`array_of!`] builds arrays in them. Its statics and
@@ -28,6 +33,8 @@
 //! [`global!`]: crate::global
 //! [`per_thread!`]: crate::per_thread
 
+#[cfg(not(any(loom, stepped)))]
+mod asymmetric;
 mod cell;
 #[cfg(all(feature = "double-width", target_has_atomic = "64"))]
 pub mod double_word;
@@ -44,18 +51,20 @@ mod witness;
 
 pub use core::sync::atomic::Ordering;
 
+#[cfg(not(any(loom, stepped)))]
+pub use asymmetric::{heavy_fence, light_fence};
 pub use cell::UnsafeCell;
 pub use globals::*;
 #[cfg(any(loom, stepped))]
 pub use instrumented::*;
 #[cfg(loom)]
-pub use loom::sync::{Mutex, MutexGuard};
+pub use loom::sync::{Arc, Mutex, MutexGuard};
 #[cfg(loom)]
 pub use modelled::{hint, thread};
 #[cfg(not(any(loom, stepped)))]
 pub use real::*;
 #[cfg(all(stepped, not(loom)))]
-pub use stepped::{Mutex, MutexGuard, hint, thread};
+pub use stepped::{Arc, Mutex, MutexGuard, hint, thread};
 pub use witness::{SliceCell, Witness};
 
 /// Declares a function that is `const`, except under `--cfg loom`, whose cells cannot be built in

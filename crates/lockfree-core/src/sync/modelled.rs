@@ -33,6 +33,13 @@ pub mod hint {
     pub use loom::hint::spin_loop;
 }
 
+loom::lazy_static! {
+    /// What threads did before a light fence, for those that pass a heavy one.
+    static ref BY_LIGHT: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
+    /// The reverse.
+    static ref BY_HEAVY: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
+}
+
 /// Makes the accesses of one atomic depend on each other, and tells their orderings.
 pub(super) struct Probe(atomic::AtomicBool);
 
@@ -51,6 +58,25 @@ impl Probe {
     #[track_caller]
     pub(super) fn fence(order: Ordering) -> Ordering {
         at_site(0, Access::Fence, order)
+    }
+
+    /// Orders this thread with those that pass a heavy fence, and with no others: two light fences are
+    /// not even a release and an acquire. A real one may hold back no more than the compiler.
+    #[track_caller]
+    pub(super) fn light_fence(order: Ordering) {
+        if at_site(0, Access::Fence, order) == Ordering::SeqCst {
+            BY_LIGHT.fetch_add(1, Ordering::Release);
+            BY_HEAVY.fetch_add(0, Ordering::Acquire);
+        }
+    }
+
+    /// The other half: whichever of the two is first, the second sees what came before it.
+    #[track_caller]
+    pub(super) fn heavy_fence(order: Ordering) {
+        if at_site(0, Access::Fence, order) == Ordering::SeqCst {
+            BY_HEAVY.fetch_add(1, Ordering::Release);
+            BY_LIGHT.fetch_add(0, Ordering::Acquire);
+        }
     }
 
     #[track_caller]

@@ -21,6 +21,8 @@ pub mod hint {
     pub use core::hint::spin_loop;
 }
 
+#[cfg(feature = "alloc")]
+pub use alloc::sync::Arc;
 #[cfg(feature = "std")]
 pub use std::sync::{Mutex, MutexGuard};
 

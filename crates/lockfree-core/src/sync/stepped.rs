@@ -10,7 +10,7 @@ use core::{
 use std::{boxed::Box, thread_local};
 
 pub(super) use core::sync::atomic;
-pub use std::sync::{Mutex, MutexGuard};
+pub use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{Access, Ordering};
 
@@ -88,6 +88,16 @@ impl Probe {
     pub(super) fn fence(order: Ordering) -> Ordering {
         report(Access::Fence);
         order
+    }
+
+    #[track_caller]
+    pub(super) fn light_fence(order: Ordering) {
+        atomic::fence(Self::fence(order));
+    }
+
+    #[track_caller]
+    pub(super) fn heavy_fence(order: Ordering) {
+        atomic::fence(Self::fence(order));
     }
 
     pub(super) fn on_failure(order: Ordering) -> Ordering {

@@ -1,0 +1,136 @@
+//! What the operating system tells: that something on the way to the file has changed, and SIGHUP.
+
+use std::{path::Path, sync::mpsc::Sender};
+
+use super::{chain::Chain, watcher::Message};
+
+/// How often the way is followed anew because it changed while it was being watched.
+const TRIES: usize = 8;
+
+/// The system's events along one path.
+#[derive(Default)]
+pub(super) struct System {
+    chain: Option<Chain>,
+    #[cfg(feature = "notify")]
+    watcher: Option<notify::RecommendedWatcher>,
+}
+
+impl System {
+    /// Watches all that is on the way to `path` now. What is changed after this returns is told; what
+    /// was changed before is seen by whoever reads now. `stale` if a directory was replaced by another
+    /// of its name.
+    ///
+    /// # Errors
+    /// Something cannot be watched. The rest is.
+    pub(super) fn follow(
+        &mut self,
+        path: &Path,
+        mut stale: bool,
+        sender: &Sender<Message>,
+    ) -> Result<(), String> {
+        for _ in 0..TRIES {
+            let chain = Chain::of(path);
+            if !stale && self.chain.as_ref() == Some(&chain) {
+                break;
+            }
+            stale = false;
+            let watched = self.watch(&chain, sender);
+            self.chain = Some(chain);
+            watched?;
+        }
+        Ok(())
+    }
+
+    /// A watcher of its own for each chain: one that is changed while the directories under it go and
+    /// come forgets some.
+    #[cfg(feature = "notify")]
+    fn watch(&mut self, chain: &Chain, sender: &Sender<Message>) -> Result<(), String> {
+        use notify::{RecursiveMode, Watcher as _};
+
+        let (told, on) = (sender.clone(), chain.clone());
+        let tell = move |event: notify::Result<notify::Event>| {
+            if let Some(stale) = touches(&on, event) {
+                // Who does not listen any more does not want to know.
+                let _ = told.send(Message::Touched { stale });
+            }
+        };
+        let mut watcher = notify::recommended_watcher(tell).map_err(|error| error.to_string())?;
+        let mut failure = None;
+        for dir in &chain.dirs {
+            if let Err(error) = watcher.watch(dir, RecursiveMode::NonRecursive) {
+                failure = Some(format!("{}: {error}", dir.display()));
+            }
+        }
+        self.watcher = Some(watcher);
+        failure.map_or(Ok(()), Err)
+    }
+
+    #[cfg(not(feature = "notify"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the system is not asked")]
+    fn watch(&mut self, _: &Chain, _: &Sender<Message>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Whether the event is about something on the way, and whether that is a watched directory itself.
+#[cfg(feature = "notify")]
+fn touches(on: &Chain, event: notify::Result<notify::Event>) -> Option<bool> {
+    use notify::{
+        EventKind,
+        event::{AccessKind, AccessMode},
+    };
+
+    // Events were lost, or their meaning is not known: look everywhere.
+    let Ok(event) = event else { return Some(true) };
+    if event.need_rescan() {
+        return Some(true);
+    }
+    // Our own readings are accesses too.
+    let reading = matches!(event.kind, EventKind::Access(_))
+        && event.kind != EventKind::Access(AccessKind::Close(AccessMode::Write));
+    // Elsewhere the system names paths as it knows them.
+    let exact = cfg!(target_os = "linux");
+    let near = |path: &std::path::PathBuf| on.entries.contains(path) || on.dirs.contains(path);
+    if reading || (exact && !event.paths.is_empty() && !event.paths.iter().any(near)) {
+        return None;
+    }
+    let moved = !matches!(
+        event.kind,
+        EventKind::Access(_) | EventKind::Modify(notify::event::ModifyKind::Data(_))
+    );
+    Some(moved && event.paths.iter().any(|path| on.dirs.contains(path)))
+}
+
+/// Sends a message for each SIGHUP until it is dropped.
+#[cfg(all(unix, feature = "signal"))]
+pub(super) struct Hangup {
+    handle: signal_hook::iterator::Handle,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+#[cfg(all(unix, feature = "signal"))]
+impl Hangup {
+    pub(super) fn listen(sender: Sender<Message>) -> std::io::Result<Self> {
+        let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGHUP])?;
+        let handle = signals.handle();
+        let listen = move || {
+            for _ in signals.forever() {
+                if sender.send(Message::Reload(None)).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("hot-config-signal".into()).spawn(listen)?;
+        Ok(Self { handle, thread: Some(thread) })
+    }
+}
+
+#[cfg(all(unix, feature = "signal"))]
+impl Drop for Hangup {
+    fn drop(&mut self) {
+        self.handle.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
