@@ -16,7 +16,12 @@
 //!
 //! The words of this module carry nothing: they are figures and hints.
 
-use core::{borrow::Borrow, hash::Hash, mem, ptr::NonNull};
+use core::{
+    borrow::Borrow,
+    hash::Hash,
+    mem,
+    ptr::{self, NonNull},
+};
 use std::{
     panic::{self, AssertUnwindSafe},
     sync::TryLockError,
@@ -341,13 +346,13 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
                 if u64::from(weight) > capacity {
                     self.turn_away(session, entry, &mut left);
                 } else if newcomer || self.weight() > capacity {
-                    self.make_room(session, capacity, newcomer.then_some(hash), &mut left);
+                    self.make_room(session, capacity, entry, newcomer, &mut left);
                 }
             }
             let sets = one_more(&session.own().sets);
             self.time.read(sets);
             if sets % 16 == 0 {
-                self.sweep(session, 16, &mut left);
+                self.sweep(session, 16, false, &mut left);
             }
             kept
         });
@@ -357,7 +362,7 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
 
     /// Takes out what weighs more than the whole cache may.
     fn turn_away(&self, session: &Session<'_>, new: &Entry<K, V>, left: &mut Left<K, V>) {
-        let is_it = |entry: &Entry<K, V>| core::ptr::eq(entry, new);
+        let is_it = |entry: &Entry<K, V>| ptr::eq(entry, new);
         if let Some(found) = self.tables.find(session, new.hash, is_it) {
             self.take_out(session, &found, Cause::Evicted, left);
         }
@@ -365,18 +370,21 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
 }
 
 impl<K, V, S> Engine<K, V, S> {
-    /// Evicts until the entries weigh no more than `capacity`.
+    /// Evicts until the entries weigh no more than `capacity`, but not `new`.
     fn make_room(
         &self,
         session: &Session<'_>,
         capacity: u64,
-        newcomer: Option<u32>,
+        new: &Entry<K, V>,
+        mut is_newcomer: bool,
         left: &mut Left<K, V>,
     ) {
         let Some(mut policy) = try_lock(&self.policy) else {
-            newcomer.into_iter().for_each(|hash| self.newcomers.lay(hash));
+            if is_newcomer {
+                self.newcomers.lay(new.hash);
+            }
             if self.weight() > capacity + capacity / 8 {
-                self.evict_by_hand(session, left);
+                self.evict_by_hand(session, new, left);
             }
             return;
         };
@@ -385,24 +393,35 @@ impl<K, V, S> Engine<K, V, S> {
         // The pile's top is its latest.
         let mut others: Vec<u32> = self.newcomers.take().collect();
         others.reverse();
-        for hash in others.into_iter().chain(newcomer) {
+        for hash in others {
             policy.admit(hash, live, &residents);
         }
         while self.weight() > capacity {
-            let victim = policy.victim(&residents);
-            let evicted = match victim.and_then(|hash| residents.find(hash)) {
-                Some(found) => self.take_out(session, &found, Cause::Evicted, left),
-                None => victim.is_none() && self.evict_by_hand(session, left),
-            };
-            if victim.is_none() && !evicted {
-                return;
+            match policy.victim(&residents) {
+                // It stays; what it stood for may be another entry of its hash.
+                Some(hash) if hash == new.hash => is_newcomer = true,
+                Some(hash) => {
+                    if let Some(found) = residents.find(hash) {
+                        self.take_out(session, &found, Cause::Evicted, left);
+                    }
+                }
+                None if self.evict_by_hand(session, new, left) => {}
+                None => break,
             }
+        }
+        if is_newcomer {
+            policy.admit(new.hash, live, &residents);
         }
     }
 
     /// Evicts one entry by the table's order: the first that was not used since the hand last came
-    /// by, or one of many. False if none was found.
-    fn evict_by_hand(&self, session: &Session<'_>, left: &mut Left<K, V>) -> bool {
+    /// by, or one of many, but not `new`. False if none was found.
+    fn evict_by_hand(
+        &self,
+        session: &Session<'_>,
+        new: &Entry<K, V>,
+        left: &mut Left<K, V>,
+    ) -> bool {
         const PATIENCE: usize = 64;
         let groups = self.tables.root(session).buckets.len();
         for attempt in 0..PATIENCE + groups {
@@ -412,7 +431,10 @@ impl<K, V, S> Engine<K, V, S> {
             for found in self.tables.scan(session, hand as u32).0 {
                 let spared = attempt < PATIENCE && found.entry.visits() > 0;
                 found.entry.forget_visit();
-                if !spared && self.take_out(session, &found, Cause::Evicted, left) {
+                if !spared
+                    && !ptr::eq(found.entry, new)
+                    && self.take_out(session, &found, Cause::Evicted, left)
+                {
                     return true;
                 }
             }
@@ -421,11 +443,12 @@ impl<K, V, S> Engine<K, V, S> {
     }
 
     /// Sweeps the next `buckets`, unless somebody else sweeps; moves a table on instead, if one moves.
-    /// False if there is nothing to do at present.
+    /// False if there is nothing to do at present: a slice has one pass, unless `again`.
     pub(crate) fn sweep(
         &self,
         session: &Session<'_>,
         buckets: usize,
+        again: bool,
         left: &mut Left<K, V>,
     ) -> bool {
         let Some(mut sweep) = try_lock(&self.sweep) else { return false };
@@ -440,7 +463,7 @@ impl<K, V, S> Engine<K, V, S> {
             *sweep = Sweep { position: 0, buckets: table.buckets.len(), ended: false, ..*sweep };
             sweep.began = state::slice(now);
         } else if sweep.ended {
-            if sweep.began == state::slice(now) {
+            if sweep.began == state::slice(now) && !again {
                 return false;
             }
             let (before, began) = (sweep.began, state::slice(now));
@@ -491,7 +514,7 @@ impl<K, V, S> Engine<K, V, S> {
         self.domain.session(|session| {
             // A pass takes some 256 ticks, whatever the table's size.
             let share = 64 + self.tables.root(session).buckets.len() / 256;
-            self.sweep(session, share, &mut left);
+            self.sweep(session, share, false, &mut left);
         });
         self.settle(left);
         if ticks % 16 == 0 {
@@ -501,12 +524,18 @@ impl<K, V, S> Engine<K, V, S> {
 
     /// All that is to be done at present.
     pub(crate) fn maintain(&self) {
-        loop {
-            let mut left = Vec::new();
-            let more = self.domain.session(|session| self.sweep(session, 256, &mut left));
-            self.settle(left);
-            if !more {
-                break;
+        // The pass that is under way, and one that begins now.
+        for pass in 0..2 {
+            let mut again = pass > 0;
+            loop {
+                let mut left = Vec::new();
+                let sweep = |session: &Session<'_>| self.sweep(session, 256, again, &mut left);
+                let more = self.domain.session(sweep);
+                self.settle(left);
+                if !more {
+                    break;
+                }
+                again = false;
             }
         }
         // What the first look could not free since this thread had just been looking at it.
