@@ -1,5 +1,6 @@
 //! The families: for each the workloads, who runs them, and the goals.
 
+pub mod cache;
 pub mod counter;
 pub mod mpmc;
 pub mod ring;
@@ -19,6 +20,7 @@ pub struct Family {
 
 /// Every family that there is.
 pub const FAMILIES: &[Family] = &[
+    Family { name: cache::FAMILY, cases: cache::cases, goals: cache::GOALS },
     Family { name: counter::FAMILY, cases: counter::cases, goals: counter::GOALS },
     Family { name: mpmc::FAMILY, cases: mpmc::cases, goals: mpmc::GOALS },
     Family { name: ring::FAMILY, cases: ring::cases, goals: ring::GOALS },

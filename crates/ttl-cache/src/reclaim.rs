@@ -8,7 +8,7 @@
 //! | word | means |
 //! | --- | --- |
 //! | `era` | counts batches of garbage, from 1 |
-//! | `lower`, `upper`, for each thread slot | the eras of the session under way; `upper` is 0 while there is none |
+//! | `lower`, `upper`, for each thread slot | the eras of the session under way; `lower` is `NONE` while there is none |
 //! | `bag`, for each thread slot | what its thread has retired since its last batch |
 //! | `sealed` | batches, each with the era that ended when it was sealed |
 //! | `waiting`, `due` | how much is sealed, and how much makes it worth a look |
@@ -21,9 +21,11 @@
 //! * I3: whoever uses what [`Session::load`] gave has announced `lower..=upper` with
 //!   birth <= upper, since the era is read again after the load and agrees with `upper`; and if he
 //!   could load it, lower <= r: an era above r was read from who moved it, and shows I2.
+//!   This is so for what was in reach when it was loaded. A word inside of something that is itself
+//!   out of reach may lead to what is freed already: who loads such a word must find out (`tables`,
+//!   M2 and M3).
 //! * I4: a batch's object is freed by one who has seen, after it was sealed, for each record, that it
-//!   has no session, or one with upper < birth or lower > r. A session that begins after that
-//!   sees I2.
+//!   has no session, or one with upper < birth or lower > r. Who announces after that sees I2.
 //! * I5: `lower` stands while a session stands, and `upper` only grows in it; so what an operation
 //!   has loaded stays good until its session ends. A session within a session shares its eras.
 //!
@@ -45,9 +47,10 @@
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
 //! | seal | the addition to `era` in `seal` | the loads of `era` | that the batch is out of reach (I2) | `seal_shows_what_is_out_of_reach` |
-//! | announce | the look at `upper` in `collect` | the swaps of `upper` | the same, to a session that begins after the look | `announce_keeps_what_is_read` |
-//! | leave | the stores of `upper` and `lower` that end and begin sessions | the looks in `collect` | that the session's reads are over | `leave_lets_go_of_what_was_read` |
-//! | first-session | the fence in `begin` | the fence in `collect` | of a record and the batch out of reach, one is seen | `first_session_is_seen_or_sees` |
+//! | looked | the look at `upper` in `collect` | the swap in `announce` | the same, to who announces after the look: `upper` is written by read-modify-writes alone | `looked_at_too_early_shows_what_is_out_of_reach` |
+//! | announce | the swap in `announce` | the look at `upper` in `collect` | that the session has begun | `announce_keeps_what_is_read` |
+//! | leave | the stores of `lower` | the look at `lower` in `collect` | that the reads of the sessions before are over | `leave_lets_go_of_what_was_read` |
+//! | first-session | the fence in `announce` | the fence in `collect` | of a record and the batch out of reach, one is seen | `first_session_is_seen_or_sees` |
 //! | bag | the store in `retire` | the swap in `take_bag` | the garbage in a bag | `bag_is_taken_with_all_that_is_in_it` |
 
 use core::{cell::Cell, ptr};
@@ -68,8 +71,10 @@ use crate::pile::Pile;
 const BATCH: usize = if cfg!(loom) { 1 } else { 32 };
 /// Records for threads without a slot.
 const SURPLUS: usize = if cfg!(loom) { 1 } else { 32 };
-/// `upper` while there is no session.
-const NONE: u64 = 0;
+/// `lower` while there is no session.
+const NONE: u64 = u64::MAX;
+/// `upper` before the first.
+const UNUSED: u64 = 0;
 
 /// What may be freed once nobody looks at it. It frees when it is dropped.
 pub(crate) struct Garbage {
@@ -122,7 +127,7 @@ struct Record<T> {
 impl<T: Default> Default for Record<T> {
     fn default() -> Self {
         let bag = AtomicPtr::new(ptr::null_mut());
-        Self { lower: AtomicU64::new(NONE), upper: AtomicU64::new(NONE), bag, own: T::default() }
+        Self { lower: AtomicU64::new(NONE), upper: AtomicU64::new(UNUSED), bag, own: T::default() }
     }
 }
 
@@ -201,16 +206,10 @@ impl<T: Default> Domain<T> {
         // Acquire [seal]: pairs with the addition in `seal`.
         let era = self.era.load(Acquire);
         // Relaxed: only this thread writes it.
-        let outermost = record.upper.load(Relaxed) == NONE;
+        let outermost = record.lower.load(Relaxed) == NONE;
         if outermost {
-            // Relaxed: as above; none before the first session.
-            let first = record.lower.load(Relaxed) == NONE;
-            // Release [leave]: who sees this session's era sees the last one's reads done.
+            // Release [leave]: who sees that this session has begun sees the last one's reads done.
             record.lower.store(era, Release);
-            if first {
-                // SeqCst [first-session]: the record is there before this session's loads.
-                fence(SeqCst);
-            }
         }
         let collects = Cell::new(false);
         let session = Session { domain: self, record, upper: Cell::new(era), outermost, collects };
@@ -256,12 +255,13 @@ impl<T: Default> Domain<T> {
         fence(SeqCst);
         let mut sessions = Vec::new();
         for record in self.records() {
-            // Release [announce]: a session that begins after this look sees the batches out of reach.
-            // Acquire [leave]: pairs with the end of the record's last session.
+            // Release [looked]: who announces after this look sees the batches out of reach.
+            // Acquire [announce]: pairs with the swap that it reads.
             let upper = record.upper.fetch_add(0, AcqRel);
-            if upper != NONE {
-                // Acquire [leave]: if this is a later session's, the one before has ended.
-                sessions.push((record.lower.load(Acquire), upper));
+            // Acquire [leave]: if it is not that announcement's, its session is over.
+            let lower = record.lower.load(Acquire);
+            if lower != NONE {
+                sessions.push((lower, upper));
             }
         }
         let (mut kept, mut free) = (0, Vec::new());
@@ -313,8 +313,12 @@ impl<T: Default> Session<'_, T> {
     #[inline]
     fn announce(&self, era: u64) {
         self.upper.set(era);
-        // Acquire [announce]: pairs with the look in `collect`, if that came first.
-        self.record.upper.swap(era, Acquire);
+        // Release [announce]: the session has begun, to who looks at it.
+        // Acquire [looked]: pairs with the look in `collect`, if that came first.
+        if self.record.upper.swap(era, AcqRel) == UNUSED {
+            // SeqCst [first-session]: the record is there before this session's loads.
+            fence(SeqCst);
+        }
     }
 
     /// An era no later than the present one: the birth of what is made now.
@@ -351,7 +355,7 @@ impl<T> Drop for Session<'_, T> {
     fn drop(&mut self) {
         if self.outermost {
             // Release [leave]: this session's reads are over.
-            self.record.upper.store(NONE, Release);
+            self.record.lower.store(NONE, Release);
         }
     }
 }

@@ -17,11 +17,12 @@
 //!
 //! * M1: all who copy a group copy the same words to the same places: what is frozen does not change.
 //!   So a late copy finds a word that is no longer unmade, and does nothing.
-//! * M2: who finds a group not moved, in a session, may look at the entries in its frozen words in
-//!   that session: they were removed, if at all, after the group was moved, and so they are retired
-//!   in an era that is not before the session.
+//! * M2: who loads a frozen word and *then* finds its group not moved, may look at its entry in that
+//!   session: it is removed after the group is moved, so it was in reach when the load was announced.
+//!   A frozen word that was loaded after that may lead to an entry that is freed by now.
 //! * M3: the root becomes `next` when all groups were found moved. Then the old table is retired.
-//!   `next` has no `next` of its own before it is the root.
+//!   `next` has no `next` of its own before it is the root. So who loads `next` and *then* finds its
+//!   table still the root has found it in reach; from an older table it may be freed by now.
 //!
 //! # Progress and linearization
 //!
@@ -78,6 +79,41 @@ impl<K, V> Tables<K, V> {
         unsafe { &*session.load(&self.root) }
     }
 
+    /// The root, and the table that it moves into.
+    fn moving<'s, T: Default>(
+        &'s self,
+        session: &'s Session<'_, T>,
+    ) -> (&'s Table<K, V>, Option<&'s Table<K, V>>) {
+        loop {
+            let old = self.root(session);
+            let next = session.load(&old.next);
+            // A table that is no longer the root may lead to one that is freed by now (M3).
+            if next.is_null() || ptr::eq(self.root(session), old) {
+                // SAFETY: M3: as long as `old` was the root, `next` was in reach.
+                return (old, unsafe { next.as_ref() });
+            }
+        }
+    }
+
+    /// The table that one who has seen a frozen word goes on in; the hash's group is moved by then.
+    #[cold]
+    fn after<'s, T: Default>(
+        &'s self,
+        session: &'s Session<'_, T>,
+        frozen: &Table<K, V>,
+        hash: u32,
+    ) -> &'s Table<K, V> {
+        match self.moving(session) {
+            (old, Some(new)) if ptr::eq(old, frozen) => {
+                let groups = state::groups(old.buckets.len(), new.buckets.len());
+                move_group(session, old, new, hash as usize & (groups - 1));
+                new
+            }
+            // It has moved as a whole meanwhile.
+            (root, _) => root,
+        }
+    }
+
     /// Where the entry is that `matches`, or where it would go: in the table where its group is.
     #[inline]
     pub(crate) fn seat<'s, T: Default>(
@@ -89,7 +125,7 @@ impl<K, V> Tables<K, V> {
         let mut table = self.root(session);
         loop {
             match table.seat(session, hash, matches) {
-                Seat::Moving => table = after(session, table, hash),
+                Seat::Moving => table = self.after(session, table, hash),
                 seat => return (table, seat),
             }
         }
@@ -167,13 +203,7 @@ impl<K, V> Tables<K, V> {
 
     /// Moves up to `count` groups on, if a move is under way; false if none is.
     pub(crate) fn advance<T: Default>(&self, session: &Session<'_, T>, count: usize) -> bool {
-        let old = self.root(session);
-        let next = session.load(&old.next);
-        if next.is_null() {
-            return false;
-        }
-        // SAFETY: M3: it is freed after the root, if it ever is.
-        let new = unsafe { &*next };
+        let (old, Some(new)) = self.moving(session) else { return false };
         let groups = state::groups(old.buckets.len(), new.buckets.len());
         // Relaxed: which thread begins where.
         if new.begun.load(Relaxed) < groups {
@@ -191,7 +221,7 @@ impl<K, V> Tables<K, V> {
         // Release [found]: that these groups are moved, to whoever goes on from here.
         new.moved.fetch_max(end, Release);
         if end == groups {
-            let root = ptr::from_ref(old).cast_mut();
+            let (root, next) = (ptr::from_ref(old).cast_mut(), ptr::from_ref(new).cast_mut());
             // Release [publish]: the table, to whoever loads it.
             // Relaxed: somebody else has done it.
             if self.root.compare_exchange(root, next, Release, Relaxed).is_ok() {
@@ -212,10 +242,8 @@ impl<K, V> Tables<K, V> {
         cursor: u32,
     ) -> (Vec<Found<'s, K, V>>, Option<u32>) {
         loop {
-            let old = self.root(session);
-            let next = session.load(&old.next);
-            // SAFETY: M3: the session keeps it.
-            let (table, mask) = match unsafe { next.as_ref() } {
+            let (old, next) = self.moving(session);
+            let (table, mask) = match next {
                 None => (old, old.buckets.len() - 1),
                 Some(new) => {
                     let groups = state::groups(old.buckets.len(), new.buckets.len());
@@ -307,22 +335,6 @@ fn extend<K, V>(link: &AtomicPtr<Bucket<K, V>>, word: *mut Entry<K, V>) -> bool 
     is_in
 }
 
-/// The table that one who has seen a frozen word goes on in; the hash's group is moved by then.
-#[cold]
-fn after<'s, K, V, T: Default>(
-    session: &'s Session<'_, T>,
-    old: &'s Table<K, V>,
-    hash: u32,
-) -> &'s Table<K, V> {
-    let next = session.load(&old.next);
-    assert!(!next.is_null(), "what is frozen moves");
-    // SAFETY: M3: the session keeps it.
-    let new = unsafe { &*next };
-    let groups = state::groups(old.buckets.len(), new.buckets.len());
-    move_group(session, old, new, hash as usize & (groups - 1));
-    new
-}
-
 /// Whether the group is moved: its last word is made.
 fn is_moved<K, V>(new: &Table<K, V>, groups: usize, group: usize) -> bool {
     let last = &new.buckets[new.buckets.len() - groups + group].link;
@@ -348,9 +360,12 @@ fn move_group<K, V, T: Default>(
         let words = words.map(|slot| session.load(slot).map_addr(|word| word & !FROZEN));
         let mask = new.buckets.len() - 1;
         let goes_here = |word: &*mut Entry<K, V>| {
+            // Once the group is moved all is made: what is left out then, is left out of nothing.
+            if state::content(word.addr()) != Content::Taken || is_moved(new, groups, group) {
+                return false;
+            }
             // SAFETY: M2.
-            state::content(word.addr()) == Content::Taken
-                && unsafe { entry_of(*word) }.hash as usize & mask == index
+            unsafe { entry_of(*word) }.hash as usize & mask == index
         };
         fill(new, target, words.filter(goes_here));
     }
