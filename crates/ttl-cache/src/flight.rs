@@ -9,7 +9,7 @@
 //!
 //! These are locks: who asks for a load waits anyway.
 
-use core::task::Poll;
+use core::{mem, task::Poll};
 use std::sync::{Arc, PoisonError};
 
 use lockfree_core::{
@@ -48,10 +48,11 @@ pub(crate) enum Joined<'f, K, V> {
     Passenger(Arc<Flight<K, V>>),
 }
 
-/// Who flies. Dropped before it lands, it loses the flight.
+/// Who flies. Dropped before it has landed, it loses the flight.
 pub(crate) struct Pilot<'f, K, V> {
     part: &'f Mutex<Vec<Listed<K, V>>>,
     flight: Arc<Flight<K, V>>,
+    outcome: Outcome<K, V>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -77,30 +78,26 @@ impl<K: Eq + Clone, V> Flights<K, V> {
         let outcome = Mutex::new(Outcome::Flying);
         let flight = Arc::new(Flight { outcome, line: WaitQueue::new() });
         flights.push((hash, key.clone(), Arc::clone(&flight)));
-        Joined::Pilot(Pilot { part, flight })
+        Joined::Pilot(Pilot { part, flight, outcome: Outcome::Lost })
     }
 }
 
 impl<K, V> Pilot<'_, K, V> {
     /// What was loaded is in the cache: hands it to those who wait.
-    pub(crate) fn land(self, landing: Landing<K, V>) {
-        *lock(&self.flight.outcome) = Outcome::Landed(landing);
+    pub(crate) fn land(mut self, landing: Landing<K, V>) {
+        self.outcome = Outcome::Landed(landing);
     }
 }
 
 impl<K, V> Drop for Pilot<'_, K, V> {
     fn drop(&mut self) {
-        {
-            let mut outcome = lock(&self.flight.outcome);
-            if matches!(*outcome, Outcome::Flying) {
-                *outcome = Outcome::Lost;
-            }
-        }
+        // Off the list first: who starts over is not to come upon the same flight.
         let listed = {
             let mut flights = lock(self.part);
             let place = flights.iter().position(|(_, _, flight)| Arc::ptr_eq(flight, &self.flight));
             place.map(|place| flights.swap_remove(place))
         };
+        *lock(&self.flight.outcome) = mem::replace(&mut self.outcome, Outcome::Lost);
         self.flight.line.notify_all();
         // Last: the key's drop may panic.
         drop(listed);

@@ -35,7 +35,7 @@
 //! freed when it stopped: at most the entries and tables that were there at that moment, however
 //! long it is stopped and whatever the others do. What others retire later and was born later is
 //! freed. Beyond that each thread's bag holds fewer than a batch, and what waits in `sealed` is at
-//! most twice what could not be freed at the last look, and a batch.
+//! most twice what could not be freed at the last look, and two batches.
 //!
 //! # Progress and linearization
 //!
@@ -68,7 +68,7 @@ use lockfree_core::{
 use crate::pile::Pile;
 
 /// How much garbage is sealed at once.
-const BATCH: usize = if cfg!(loom) { 1 } else { 32 };
+const BATCH: usize = if cfg!(loom) { 2 } else { 32 };
 /// Records for threads without a slot.
 const SURPLUS: usize = if cfg!(loom) { 1 } else { 32 };
 /// `lower` while there is no session.

@@ -145,14 +145,17 @@ pub(crate) const fn groups(old: usize, new: usize) -> usize {
     if old < new { old } else { new }
 }
 
+/// Slots of a bucket: what leaves room for the link in a line. Few under the models.
+pub(crate) const SLOTS: usize = if cfg!(loom) { 2 } else { 7 };
+
 /// How many slots of a table of so many buckets may be used before it moves: six and a half of seven.
 pub(crate) const fn limit(buckets: usize) -> usize {
-    buckets * 13 / 2
+    buckets * SLOTS * 13 / 14
 }
 
-/// The buckets for so many entries: at most three and a half in each, and no fewer than `least`.
+/// The buckets for so many entries: half full at most, and no fewer than `least`.
 pub(crate) const fn buckets_for(live: usize, least: usize) -> usize {
-    let needed = (live * 2).div_ceil(7).next_power_of_two();
+    let needed = (live * 2).div_ceil(SLOTS).next_power_of_two();
     if needed < least { least } else { needed }
 }
 

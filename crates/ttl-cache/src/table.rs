@@ -52,11 +52,8 @@ use lockfree_core::{
 use crate::{
     entry::Entry,
     reclaim,
-    state::{self, Content, DEAD, EMPTY},
+    state::{self, Content, DEAD, EMPTY, SLOTS},
 };
-
-/// Slots of a bucket: what leaves room for the link in a line.
-pub(crate) const SLOTS: usize = 7;
 
 /// Buckets of the smallest table.
 pub(crate) const LEAST: usize = if cfg!(loom) { 1 } else { 8 };

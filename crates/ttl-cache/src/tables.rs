@@ -47,8 +47,8 @@ use lockfree_core::sync::{
 use crate::{
     entry::Entry,
     reclaim::{Garbage, Session},
-    state::{self, Content, DEAD, EMPTY, FROZEN},
-    table::{Bucket, Found, LEAST, SLOTS, Seat, Table, entry_of},
+    state::{self, Content, DEAD, EMPTY, FROZEN, SLOTS},
+    table::{Bucket, Found, LEAST, Seat, Table, entry_of},
 };
 
 /// The table, and the one it moves into.

@@ -68,9 +68,7 @@ pub fn cases(threads: &[usize]) -> Vec<Case> {
         full_only: false,
         contenders,
     };
-    let of = |threads: usize| {
-        if threads == 1 { "1 thread" } else { &*format!("{threads} threads") }.to_owned()
-    };
+    let of = |threads: usize| format!("{threads} thread{}", if threads == 1 { "" } else { "s" });
     let mut cases = Vec::new();
     for &threads in threads {
         let unit = Unit::Nanoseconds { threads };
