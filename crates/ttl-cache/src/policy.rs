@@ -42,7 +42,12 @@ impl Policy {
     /// An entry has come. `live` is how many there are.
     pub(crate) fn admit(&mut self, hash: u32, live: usize, residents: &impl Residents) {
         self.trim(live, residents);
-        if self.had(hash) { self.main.push_back(hash) } else { self.small.push_back(hash) }
+        let queue = if self.had(hash) { &mut self.main } else { &mut self.small };
+        if queue.len() == queue.capacity() {
+            // By an eighth, not to twice its length: there may be millions.
+            queue.reserve_exact(queue.len() / 8 + 16);
+        }
+        queue.push_back(hash);
     }
 
     /// The hash of the entry to evict, which the policy has forgotten; none if it knows no entry.

@@ -72,7 +72,8 @@ fn a_thread_stopped_while_the_table_moves_blocks_nobody() {
         shared(|| {
             let cache = by_hand().build();
             // All but full: 52 of the 56 slots of the smallest table, in chains.
-            (0..52_u64).for_each(|key| cache.set(Chosen(u32::try_from(key % 8).unwrap(), key), key));
+            (0..52_u64)
+                .for_each(|key| cache.set(Chosen(u32::try_from(key % 8).unwrap(), key), key));
             cache
         }),
         |cache: Cache<Chosen, u64>| {
@@ -90,9 +91,11 @@ fn a_thread_stopped_while_the_table_moves_blocks_nobody() {
                 assert_eq!(cache.remove(&Chosen(3, 200)).as_deref(), Some(&round));
             }
             (1000..1200).for_each(|key| cache.set(Chosen(u32::try_from(key).unwrap(), key), key));
-            assert!((1000..1200).all(|key| {
-                cache.get(&Chosen(u32::try_from(key).unwrap(), key)) == Some(key)
-            }));
+            assert!(
+                (1000..1200).all(|key| {
+                    cache.get(&Chosen(u32::try_from(key).unwrap(), key)) == Some(key)
+                })
+            );
             assert_eq!(cache.get(&Chosen(5, 5)), Some(5));
         },
     );

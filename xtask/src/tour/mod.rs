@@ -1,5 +1,6 @@
 //! `cargo xtask tour`: the reference programs on real threads, each with its invariant.
 
+mod cache;
 mod counter;
 mod hierarchy;
 mod mpmc;
@@ -26,7 +27,7 @@ struct Family {
 }
 
 /// In the order of the tour.
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 7] = [
     Family {
         name: "ordering",
         about: "one thread publishes, another sees; compare-and-swap and its retries",
@@ -43,6 +44,11 @@ const FAMILIES: [Family; 6] = [
         name: "mpmc",
         about: "five producers, three consumers, 1,024 slots, lock-free and wait-free",
         run: mpmc::run,
+    },
+    Family {
+        name: "cache",
+        about: "entries that live 1 s and 10 s, looked at after 2 s",
+        run: cache::run,
     },
     Family {
         name: "pitfalls",
