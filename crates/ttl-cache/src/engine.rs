@@ -20,16 +20,14 @@ use core::{
     borrow::Borrow,
     hash::Hash,
     mem,
+    panic::AssertUnwindSafe,
     ptr::{self, NonNull},
 };
-use std::{
-    panic::{self, AssertUnwindSafe},
-    sync::TryLockError,
-};
+use std::panic;
 
 use lockfree_core::{
     CachePadded,
-    sync::{AtomicI64, AtomicUsize, Mutex, MutexGuard, Ordering::Relaxed},
+    sync::{AtomicI64, AtomicUsize, Mutex, Ordering::Relaxed},
 };
 
 use crate::{
@@ -38,13 +36,14 @@ use crate::{
     flight::Flights,
     hash::hash_of,
     pile::Pile,
-    policy::{Policy, Residents},
+    policy::Policy,
     reclaim::{self, Domain, Garbage},
-    state::{self, DueStamps, NEVER},
+    state::{self, NEVER},
     stats::{Cause, Counts, one_more},
     table::{Found, word_of},
     tables::{Put, Tables},
     time::Time,
+    upkeep::Sweep,
 };
 
 pub(crate) type Session<'d> = reclaim::Session<'d, Counts>;
@@ -76,21 +75,10 @@ pub(crate) struct Engine<K, V, S> {
     /// entry leaves before it was counted.
     live: CachePadded<AtomicI64>,
     weight: CachePadded<AtomicI64>,
-    policy: CachePadded<Mutex<Policy>>,
-    newcomers: Pile<u32>,
-    hand: AtomicUsize,
-    sweep: CachePadded<Mutex<Sweep>>,
-}
-
-/// A pass over the table, and where it stands.
-#[derive(Default)]
-struct Sweep {
-    position: usize,
-    buckets: usize,
-    /// The slices in which this pass and the one before began.
-    began: u64,
-    before: u64,
-    ended: bool,
+    pub(crate) policy: CachePadded<Mutex<Policy>>,
+    pub(crate) newcomers: Pile<u32>,
+    pub(crate) hand: AtomicUsize,
+    pub(crate) sweep: CachePadded<Mutex<Sweep>>,
 }
 
 /// What an entry is worth at some time.
@@ -157,7 +145,7 @@ impl<K, V, S> Engine<K, V, S> {
     }
 
     /// When the entry will be gone if nobody uses it.
-    fn due(&self, entry: &Entry<K, V>, now: u64) -> u64 {
+    pub(crate) fn due(&self, entry: &Entry<K, V>, now: u64) -> u64 {
         let alive = entry.expires().saturating_add(self.settings.stale);
         let idle = match self.settings.time_to_idle {
             NEVER => NEVER,
@@ -196,7 +184,7 @@ impl<K, V, S> Engine<K, V, S> {
         if self.settings.listener.is_some() && entry.value().is_some() {
             left.push((NonNull::from(entry), cause));
         } else {
-            self.retire(session, NonNull::from(entry));
+            Self::retire(session, NonNull::from(entry));
         }
     }
 
@@ -207,7 +195,7 @@ impl<K, V, S> Engine<K, V, S> {
         }
     }
 
-    fn retire(&self, session: &Session<'_>, entry: NonNull<Entry<K, V>>) {
+    fn retire(session: &Session<'_>, entry: NonNull<Entry<K, V>>) {
         // SAFETY: C1: it is out of reach, and the caller's.
         let birth = unsafe { entry.as_ref() }.birth;
         let free = Entry::<K, V>::release_garbage;
@@ -233,7 +221,7 @@ impl<K, V, S> Engine<K, V, S> {
                 }
             };
             panic = panic::catch_unwind(AssertUnwindSafe(tell)).err().or(panic);
-            self.domain.session(|session| self.retire(session, entry));
+            self.domain.session(|session| Self::retire(session, entry));
         }
         if let Some(panic) = panic {
             panic::resume_unwind(panic);
@@ -351,7 +339,7 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
             }
             let sets = one_more(&session.own().sets);
             self.time.read(sets);
-            if sets % 16 == 0 {
+            if sets.is_multiple_of(16) {
                 self.sweep(session, 16, false, &mut left);
             }
             kept
@@ -365,214 +353,6 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
         let is_it = |entry: &Entry<K, V>| ptr::eq(entry, new);
         if let Some(found) = self.tables.find(session, new.hash, is_it) {
             self.take_out(session, &found, Cause::Evicted, left);
-        }
-    }
-}
-
-impl<K, V, S> Engine<K, V, S> {
-    /// Evicts until the entries weigh no more than `capacity`, but not `new`.
-    fn make_room(
-        &self,
-        session: &Session<'_>,
-        capacity: u64,
-        new: &Entry<K, V>,
-        mut is_newcomer: bool,
-        left: &mut Left<K, V>,
-    ) {
-        let Some(mut policy) = try_lock(&self.policy) else {
-            if is_newcomer {
-                self.newcomers.lay(new.hash);
-            }
-            if self.weight() > capacity + capacity / 8 {
-                self.evict_by_hand(session, new, left);
-            }
-            return;
-        };
-        let residents = InTable { engine: self, session };
-        let live = self.len();
-        // The pile's top is its latest.
-        let mut others: Vec<u32> = self.newcomers.take().collect();
-        others.reverse();
-        for hash in others {
-            policy.admit(hash, live, &residents);
-        }
-        while self.weight() > capacity {
-            match policy.victim(&residents) {
-                // It stays; what it stood for may be another entry of its hash.
-                Some(hash) if hash == new.hash => is_newcomer = true,
-                Some(hash) => {
-                    if let Some(found) = residents.find(hash) {
-                        self.take_out(session, &found, Cause::Evicted, left);
-                    }
-                }
-                None if self.evict_by_hand(session, new, left) => {}
-                None => break,
-            }
-        }
-        if is_newcomer {
-            policy.admit(new.hash, live, &residents);
-        }
-    }
-
-    /// Evicts one entry by the table's order: the first that was not used since the hand last came
-    /// by, or one of many, but not `new`. False if none was found.
-    fn evict_by_hand(
-        &self,
-        session: &Session<'_>,
-        new: &Entry<K, V>,
-        left: &mut Left<K, V>,
-    ) -> bool {
-        const PATIENCE: usize = 64;
-        let groups = self.tables.root(session).buckets.len();
-        for attempt in 0..PATIENCE + groups {
-            // Relaxed: a hint of where to look.
-            let hand = self.hand.fetch_add(1, Relaxed) % groups;
-            #[expect(clippy::cast_possible_truncation, reason = "a table has at most 2^32 buckets")]
-            for found in self.tables.scan(session, hand as u32).0 {
-                let spared = attempt < PATIENCE && found.entry.visits() > 0;
-                found.entry.forget_visit();
-                if !spared
-                    && !ptr::eq(found.entry, new)
-                    && self.take_out(session, &found, Cause::Evicted, left)
-                {
-                    return true;
-                }
-            }
-        }
-        false
-    }
-
-    /// Sweeps the next `buckets`, unless somebody else sweeps; moves a table on instead, if one moves.
-    /// False if there is nothing to do at present: a slice has one pass, unless `again`.
-    pub(crate) fn sweep(
-        &self,
-        session: &Session<'_>,
-        buckets: usize,
-        again: bool,
-        left: &mut Left<K, V>,
-    ) -> bool {
-        let Some(mut sweep) = try_lock(&self.sweep) else { return false };
-        if self.tables.advance(session, buckets) {
-            return true;
-        }
-        let now = self.time.now();
-        let table = self.tables.root(session);
-        let sweep = &mut *sweep;
-        if sweep.buckets != table.buckets.len() {
-            // Another table: all over again, for what this pass was to find.
-            *sweep = Sweep { position: 0, buckets: table.buckets.len(), ended: false, ..*sweep };
-            sweep.began = state::slice(now);
-        } else if sweep.ended {
-            if sweep.began == state::slice(now) && !again {
-                return false;
-            }
-            let (before, began) = (sweep.began, state::slice(now));
-            *sweep = Sweep { position: 0, before, began, ended: false, ..*sweep };
-        }
-        let due = DueStamps::between(sweep.before, sweep.began);
-        let end = table.buckets.len().min(sweep.position + buckets);
-        for first in &table.buckets[sweep.position..end] {
-            for slot in first.chain(session).flat_map(|bucket| &bucket.slots) {
-                let word = session.load(slot);
-                if state::is_frozen(word.addr()) {
-                    return true;
-                }
-                if state::content(word.addr()) == state::Content::Taken && due.covers(word.addr()) {
-                    // SAFETY: it was loaded in this session and is not frozen.
-                    let found = unsafe { Found::new(slot, word) };
-                    if self.age(found.entry, now) == Age::Gone {
-                        self.take_out(session, &found, Cause::Expired, left);
-                    } else if self.settings.time_to_idle < NEVER {
-                        found.restamp(state::stamp(self.due(found.entry, now)));
-                    }
-                }
-            }
-        }
-        sweep.position = end;
-        sweep.ended = end == table.buckets.len();
-        if sweep.ended {
-            self.shrink(session);
-        }
-        true
-    }
-
-    /// Gives memory back, after a pass.
-    fn shrink(&self, session: &Session<'_>) {
-        let live = self.len();
-        let buckets = self.tables.root(session).buckets.len();
-        if state::buckets_for(live, crate::table::LEAST) <= buckets / 4 {
-            self.tables.begin_move(session, live);
-        }
-        if let Some(mut policy) = try_lock(&self.policy) {
-            policy.trim(live, &InTable { engine: self, session });
-        }
-    }
-
-    /// A share of what is to be done; for the sweeper.
-    pub(crate) fn tick(&self, ticks: u64) {
-        let mut left = Vec::new();
-        self.domain.session(|session| {
-            // A pass takes some 256 ticks, whatever the table's size.
-            let share = 64 + self.tables.root(session).buckets.len() / 256;
-            self.sweep(session, share, false, &mut left);
-        });
-        self.settle(left);
-        if ticks % 16 == 0 {
-            self.domain.collect_all();
-        }
-    }
-
-    /// All that is to be done at present.
-    pub(crate) fn maintain(&self) {
-        // The pass that is under way, and one that begins now.
-        for pass in 0..2 {
-            let mut again = pass > 0;
-            loop {
-                let mut left = Vec::new();
-                let sweep = |session: &Session<'_>| self.sweep(session, 256, again, &mut left);
-                let more = self.domain.session(sweep);
-                self.settle(left);
-                if !more {
-                    break;
-                }
-                again = false;
-            }
-        }
-        // What the first look could not free since this thread had just been looking at it.
-        self.domain.collect_all();
-        self.domain.collect_all();
-    }
-}
-
-/// The lock, unless somebody has it.
-fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match mutex.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    }
-}
-
-/// The entries, as the policy knows them.
-struct InTable<'s, 'd, K, V, S> {
-    engine: &'s Engine<K, V, S>,
-    session: &'s Session<'d>,
-}
-
-impl<'s, K, V, S> InTable<'s, '_, K, V, S> {
-    fn find(&self, hash: u32) -> Option<Found<'s, K, V>> {
-        self.engine.tables.find(self.session, hash, |entry| entry.hash == hash)
-    }
-}
-
-impl<K, V, S> Residents for InTable<'_, '_, K, V, S> {
-    fn visits(&self, hash: u32) -> Option<u32> {
-        self.find(hash).map(|found| found.entry.visits())
-    }
-
-    fn forget_visit(&self, hash: u32) {
-        if let Some(found) = self.find(hash) {
-            found.entry.forget_visit();
         }
     }
 }

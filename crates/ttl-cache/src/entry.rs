@@ -28,19 +28,20 @@ const NEGATIVE: u64 = 1 << 63;
 /// More references than this mean that some were forgotten in a loop.
 const TOO_MANY: u32 = u32::MAX / 2;
 
-#[repr(align(8))]
+/// What a read looks at comes first, so that it mostly lies in one cache line.
+#[repr(C, align(8))]
 pub(crate) struct Entry<K, V> {
-    pub(crate) birth: u64,
     expires: u64,
     pub(crate) hash: u32,
-    pub(crate) weight: u32,
     /// References and visits.
     uses: AtomicU32,
+    pub(crate) key: K,
+    value: MaybeUninit<V>,
+    pub(crate) birth: u64,
+    pub(crate) weight: u32,
     /// When it was last used, in units of 2^20 ns; kept where entries expire by idleness.
     touched: AtomicU32,
     witness: Witness,
-    pub(crate) key: K,
-    value: MaybeUninit<V>,
 }
 
 /// What an entry is made of.

@@ -103,9 +103,7 @@ impl Hasher for Folded {
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "32 bits are what is kept")]
 pub(crate) fn hash_of<Q: core::hash::Hash + ?Sized>(state: &impl BuildHasher, key: &Q) -> u32 {
-    let mut hasher = state.build_hasher();
-    key.hash(&mut hasher);
-    let hash = hasher.finish();
+    let hash = state.hash_one(key);
     (hash ^ hash >> 32) as u32
 }
 
@@ -133,7 +131,7 @@ mod tests {
         let state = FoldedState::new();
         let texts = ["", "\0", "\0\0", "a", "a\0", "abcdefgh", "abcdefgh\0", "abcdefg"];
         for (index, one) in texts.iter().enumerate() {
-            assert_eq!(hash_of(&state, one), hash_of(&state, &one.to_owned()));
+            assert_eq!(hash_of(&state, one), hash_of(&state.clone(), &String::from(*one)));
             for other in &texts[index + 1..] {
                 assert_ne!(hash_of(&state, one), hash_of(&state, other));
             }

@@ -227,16 +227,11 @@ where
     /// Puts in what was loaded.
     fn keep(&self, key: K, loaded: Option<Loaded<V>>) -> Option<EntryRef<K, V>> {
         let settings = &self.engine.settings;
-        match loaded {
-            Some(Loaded { value, ttl }) => {
-                let span = ttl.map_or(settings.time_to_live, time::nanos);
-                self.engine.put(key, Some(value), span, true)
-            }
-            None => {
-                self.engine.put(key, None, settings.time_to_live_absent, false);
-                None
-            }
-        }
+        let Some(Loaded { value, ttl }) = loaded else {
+            return self.engine.put(key, None, settings.time_to_live_absent, false);
+        };
+        let span = ttl.map_or(settings.time_to_live, time::nanos);
+        self.engine.put(key, Some(value), span, true)
     }
 
     fn known(&self, hash: u32, key: &K, absences: bool, counts: bool) -> Known<K, V> {

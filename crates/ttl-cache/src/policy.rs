@@ -153,7 +153,9 @@ mod tests {
     fn a_scan_leaves_alone_what_is_used_again() {
         let mut few = Few::new(100);
         for _ in 0..3 {
-            (1..=50).for_each(|hash| drop(few.asks(hash)));
+            for hash in 1..=50 {
+                few.asks(hash);
+            }
         }
         for hash in 1000..3000 {
             few.asks(hash);
@@ -165,7 +167,9 @@ mod tests {
     #[test]
     fn what_comes_back_soon_enters_the_main_queue() {
         let mut few = Few::new(10);
-        (1..=11).for_each(|hash| drop(few.asks(hash)));
+        for hash in 1..=11 {
+            few.asks(hash);
+        }
         assert!(few.visits.borrow().get(&1).is_none());
         few.asks(1);
         assert_eq!(few.policy.main, [1]);

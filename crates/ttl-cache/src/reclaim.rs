@@ -1,6 +1,6 @@
 //! Reclamation: what was put out of reach is freed once nobody can be looking at it.
 //!
-//! After hazard eras (Ramalhete and Correia, 2017) and interval-based reclamation (Wen et al., PPoPP
+//! After hazard eras (Ramalhete and Correia, 2017) and interval-based reclamation (Wen et al.,
 //! 2018). Each object knows the era of its birth, each reader announces the eras that it has seen.
 //!
 //! # State
@@ -22,8 +22,8 @@
 //!   birth <= upper, since the era is read again after the load and agrees with `upper`; and if he
 //!   could load it, lower <= r: an era above r was read from who moved it, and shows I2.
 //!   This is so for what was in reach when it was loaded. A word inside of something that is itself
-//!   out of reach may lead to what is freed already: who loads such a word must find out (`tables`,
-//!   M2 and M3).
+//!   out of reach may lead to what is freed already: who loads such a word must find out (`moving`,
+//!   M2; `tables`, M3).
 //! * I4: a batch's object is freed by one who has seen, after it was sealed, for each record, that it
 //!   has no session, or one with upper < birth or lower > r. Who announces after that sees I2.
 //! * I5: `lower` stands while a session stands, and `upper` only grows in it; so what an operation
@@ -132,6 +132,7 @@ impl<T: Default> Default for Record<T> {
 }
 
 impl<T> Record<T> {
+    #[expect(clippy::box_collection, reason = "the word holds a thin pointer")]
     fn take_bag(&self) -> Option<Box<Vec<Garbage>>> {
         // Relaxed: whether it is worth an exchange.
         if self.bag.load(Relaxed).is_null() {
@@ -264,7 +265,7 @@ impl<T: Default> Domain<T> {
                 sessions.push((lower, upper));
             }
         }
-        let (mut kept, mut free) = (0, Vec::new());
+        let (mut kept, mut free) = (0, Vec::with_capacity(2 * BATCH));
         for Batch { era, mut garbage } in batches {
             let looked_at = |one: &mut Garbage| {
                 !sessions.iter().any(|&(lower, upper)| lower <= era && one.birth <= upper)
@@ -335,7 +336,7 @@ impl<T: Default> Session<'_, T> {
 
     /// Frees it later. It is out of reach of new loads.
     pub(crate) fn retire(&self, garbage: Garbage) {
-        let mut bag = self.record.take_bag().unwrap_or_default();
+        let mut bag = self.record.take_bag().unwrap_or_else(|| Box::new(Vec::with_capacity(BATCH)));
         bag.push(garbage);
         if bag.len() < BATCH {
             // Release [bag]: what is in it, to who takes it.

@@ -1,8 +1,8 @@
 //! One thread for all caches of the program: it publishes the time and frees what has expired.
 
+use core::panic::AssertUnwindSafe;
 use std::{
-    io,
-    panic::{self, AssertUnwindSafe},
+    io, panic,
     sync::{Mutex, MutexGuard, PoisonError, Weak},
     thread,
 };

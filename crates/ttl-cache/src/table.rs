@@ -20,7 +20,7 @@
 //!   two who do compete for one slot, and a chain never has two entries of equal keys: what stands
 //!   before that slot can never become an entry of the key.
 //! * I3: a frozen word does not change. Its entry may be looked at by one who, after he has loaded it,
-//!   has found its group not yet moved (`tables`, M2), and by nobody else.
+//!   has found its group not yet moved (`moving`, M2), and by nobody else.
 //! * I4: a link goes from empty to a bucket once. Buckets of a chain are freed with their table.
 //! * I5: `next` is set once, before the first word of its table is frozen.
 //!

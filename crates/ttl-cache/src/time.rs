@@ -44,7 +44,7 @@ impl Time {
     #[inline]
     pub(crate) fn read(&self, readings: u64) {
         #[cfg(not(loom))]
-        if readings % READINGS == 0
+        if readings.is_multiple_of(READINGS)
             && let Self::Published(clock) = self
         {
             clock.tick();

@@ -195,17 +195,14 @@ fn compare(rules: Rules, steps: &[Step]) {
             Step::Load(key, value) => {
                 let loaded = cache.get_or_load(key, || Ok::<_, ()>(value.map(Loaded::new)));
                 let loaded = loaded.unwrap().map(|entry| *entry);
-                match reference.fresh(key) {
-                    Some(held) => {
-                        assert_eq!(loaded, held.value);
-                        reference.get(key);
-                    }
+                if let Some(held) = reference.fresh(key) {
+                    assert_eq!(loaded, held.value);
+                    reference.get(key);
+                } else {
                     // One who asks alone is the one who loads, stale or not.
-                    None => {
-                        assert_eq!(loaded, value);
-                        let span = if value.is_some() { rules.live } else { absent };
-                        reference.set(key, value, span);
-                    }
+                    assert_eq!(loaded, value);
+                    let span = if value.is_some() { rules.live } else { absent };
+                    reference.set(key, value, span);
                 }
             }
             Step::Advance(span) => {
@@ -220,7 +217,9 @@ fn compare(rules: Rules, steps: &[Step]) {
             Step::Clear => {
                 cache.clear();
                 let keys: Vec<u8> = reference.held.keys().copied().collect();
-                keys.into_iter().for_each(|key| reference.leave(key, Cause::Removed));
+                for key in keys {
+                    reference.leave(key, Cause::Removed);
+                }
                 assert!(cache.is_empty());
             }
             Step::Walk => {
@@ -272,15 +271,16 @@ proptest! {
             .capacity(capacity)
             .time_to_live(units(300))
             .listener(move |key, value, cause| listening.lock().unwrap().push((*key, *value, cause)));
-        let cache = match weighs {
-            true => builder.weigher(|_, weight| u32::from(*weight)).build(),
-            false => builder.build(),
+        let cache = if weighs {
+            builder.weigher(|_, weight| u32::from(*weight)).build()
+        } else {
+            builder.build()
         };
         let weight_of = |value: u16| if weighs { u64::from(value) } else { 1 };
         let mut held: BTreeMap<u8, u16> = BTreeMap::new();
         for (key, action, value) in steps {
             match action {
-                0 | 1 | 2 => {
+                0..=2 => {
                     cache.set(key, value);
                     if let Some(old) = held.insert(key, value) {
                         let (k, v, cause) = heard.lock().unwrap().remove(0);
