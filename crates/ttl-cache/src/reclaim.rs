@@ -256,8 +256,8 @@ impl<T: Default> Domain<T> {
         fence(SeqCst);
         let mut sessions = Vec::new();
         for record in self.records() {
-            // Release [looked]: who announces after this look sees the batches out of reach.
-            // Acquire [announce]: pairs with the swap that it reads.
+            // AcqRel [looked, announce]: who announces after this look sees the batches out of reach; and
+            // who announced before is seen.
             let upper = record.upper.fetch_add(0, AcqRel);
             // Acquire [leave]: if it is not that announcement's, its session is over.
             let lower = record.lower.load(Acquire);
@@ -300,7 +300,7 @@ impl<T: Default> Session<'_, T> {
     #[inline]
     pub(crate) fn load<P>(&self, word: &AtomicPtr<P>) -> *mut P {
         loop {
-            // Acquire [publish]: pairs with what made it reachable.
+            // Acquire [publish, freeze]: pairs with what made it reachable, or froze it.
             let pointer = word.load(Acquire);
             // Acquire [seal]: an announced era must show what was sealed before it.
             let era = self.domain.era.load(Acquire);
@@ -314,8 +314,8 @@ impl<T: Default> Session<'_, T> {
     #[inline]
     fn announce(&self, era: u64) {
         self.upper.set(era);
-        // Release [announce]: the session has begun, to who looks at it.
-        // Acquire [looked]: pairs with the look in `collect`, if that came first.
+        // AcqRel [announce, looked]: the session has begun, to who looks at it; and pairs with the look
+        // in `collect`, if that came first.
         if self.record.upper.swap(era, AcqRel) == UNUSED {
             // SeqCst [first-session]: the record is there before this session's loads.
             fence(SeqCst);

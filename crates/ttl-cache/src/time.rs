@@ -15,7 +15,8 @@ use crate::state::NEVER;
 pub const TICK: Duration = Duration::from_millis(1);
 
 /// After so many readings of its own a thread looks at the system's clock.
-pub(crate) const READINGS: u64 = 64;
+#[cfg(not(loom))]
+const READINGS: u64 = 64;
 
 /// The published time of the program, ticked by the sweeper and by who reads it often.
 #[cfg(not(loom))]

@@ -87,6 +87,7 @@ impl<K, V, S> Engine<K, V, S> {
     }
 
     /// A share of what is to be done; for the sweeper.
+    #[cfg(not(loom))]
     pub(crate) fn tick(&self, ticks: u64) {
         let mut left = Vec::new();
         self.domain.session(|session| {

@@ -70,11 +70,10 @@ fn entries(cache: &Numbers) -> Vec<(u32, u32)> {
 }
 
 macro_rules! models {
-    ($($(#[$attribute:meta])* fn $name:ident() [$floor:literal] => $body:expr;)*) => {$(
-        $(#[$attribute])*
+    ($(fn $name:ident() [$floor:literal $(, $bound:literal)?] => $body:expr;)*) => {$(
         #[test]
         fn $name() {
-            Model::new(stringify!($name), $floor).check(|| $body);
+            Model::new(stringify!($name), $floor)$(.preemptions($bound))?.check(|| $body);
         }
     )*};
 }
@@ -96,6 +95,15 @@ fn replace_and_get() {
         |cache| assert!((10..14).contains(&cache.get(&1).unwrap())),
     );
     assert_eq!(entries(&cache), [(1, 13)]);
+}
+
+/// One has its first session, whose record the other may not know of.
+fn replace_and_get_first() {
+    both(
+        &[1],
+        |cache| assert!((10..14).contains(&cache.get(&1).unwrap())),
+        |cache| (11..14).for_each(|value| cache.set(1, value)),
+    );
 }
 
 /// One looks and is done, twice; the other replaces.
@@ -247,7 +255,9 @@ fn evict_and_evict() {
     let listening = Arc::clone(&told);
     let cache: Numbers = Cache::builder()
         .capacity(1)
-        .listener(move |_: &u32, _, _| drop(listening.fetch_add(1, Relaxed)))
+        .listener(move |_: &u32, _, _| {
+            listening.fetch_add(1, Relaxed);
+        })
         .hasher(Plain(0))
         .build();
     let theirs = cache.clone();
@@ -260,23 +270,33 @@ fn evict_and_evict() {
 }
 
 models! {
-    fn publish_shows_a_whole_entry() [1] => set_and_get();
-    fn publish_shows_a_whole_bucket() [1] => put_in_others(&[]);
-    fn publish_shows_a_whole_table() [1] => put_in_others(&[1]);
-    fn seal_shows_what_is_out_of_reach() [1] => replace_and_get();
-    fn announce_keeps_what_is_read() [1] => replace_and_get();
-    fn leave_lets_go_of_what_was_read() [1] => get_twice_and_replace();
-    fn looked_at_too_early_shows_what_is_out_of_reach() [1] => get_twice_and_replace();
-    fn freeze_leads_to_the_next_table() [1] => move_and_get();
-    fn moved_group_is_whole() [1] => move_and_remove();
-    fn found_groups_are_whole() [1] => move_and_replace();
-    fn last_reference_drops_after_all_reads() [1] => references();
-    fn bag_is_taken_with_all_that_is_in_it() [1] => retire_and_maintain();
-    fn pile_shows_what_was_laid_down() [1] => batches_of_two();
-    fn one_key_has_one_entry_if_two_put_it_in() [1] => put_in_and_put_in();
-    fn one_key_has_one_entry_if_two_replace_it() [1] => replace_and_replace();
-    fn one_of_two_removes() [1] => remove_and_remove();
-    fn one_of_two_loads() [1] => load_and_load(false);
-    fn a_failed_load_is_taken_over() [1] => load_and_load(true);
-    fn a_bounded_cache_evicts_for_two() [1] => evict_and_evict();
+    fn publish_shows_a_whole_entry() [290] => set_and_get();
+    fn publish_shows_a_whole_bucket() [6200] => put_in_others(&[]);
+    fn publish_shows_a_whole_table() [5400, 1] => put_in_others(&[1]);
+    fn seal_shows_what_is_out_of_reach() [1500] => replace_and_get();
+    fn announce_keeps_what_is_read() [2200] => replace_and_get_first();
+    fn first_session_is_seen_or_sees() [80, 1] => replace_and_get_first();
+    fn leave_lets_go_of_what_was_read() [4000] => get_twice_and_replace();
+    fn looked_at_too_early_shows_what_is_out_of_reach() [90, 1] => get_twice_and_replace();
+    fn freeze_leads_to_the_next_table() [2300] => move_and_get();
+    fn moved_group_is_whole() [6000] => move_and_remove();
+    fn found_groups_are_whole() [6200] => move_and_replace();
+    fn last_reference_drops_after_all_reads() [19] => references();
+    fn bag_is_taken_with_all_that_is_in_it() [1600, 1] => retire_and_maintain();
+    fn pile_shows_what_was_laid_down() [1500, 1] => batches_of_two();
+    fn one_key_has_one_entry_if_two_put_it_in() [480] => put_in_and_put_in();
+    fn one_key_has_one_entry_if_two_replace_it() [160] => replace_and_replace();
+    fn one_of_two_removes() [220] => remove_and_remove();
+    fn one_of_two_loads() [1050] => load_and_load(false);
+    fn a_failed_load_is_taken_over() [390] => load_and_load(true);
+}
+
+/// Takes longer than a test may: run with `ATOMWORKS_DEEP` set.
+#[test]
+fn deep_bounded_cache_evicts_for_two() {
+    if std::env::var_os("ATOMWORKS_DEEP").is_some() {
+        Model::new("deep_bounded_cache_evicts_for_two", 1000).preemptions(1).check(evict_and_evict);
+    } else {
+        println!("model deep_bounded_cache_evicts_for_two: skipped, ATOMWORKS_DEEP is not set");
+    }
 }
