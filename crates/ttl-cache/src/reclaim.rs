@@ -32,9 +32,9 @@
 //! # The bound
 //!
 //! A thread that is stopped in a session keeps what was born no later than its `upper` and was not
-//! freed when it stopped: at most the entries and tables that were there at that moment, however
-//! long it is stopped and whatever the others do. What others retire later and was born later is
-//! freed. Beyond that each thread's bag holds fewer than a batch, and what waits in `sealed` is at
+//! freed when it stopped: at most the entries and tables that were there at that moment, and those
+//! of the same era, which ends with each thread's next batch; however long it is stopped and
+//! whatever the others do. What is born later is freed. Beyond that each thread's bag holds fewer than a batch, and what waits in `sealed` is at
 //! most twice what could not be freed at the last look, and two batches.
 //!
 //! # Progress and linearization
@@ -70,7 +70,7 @@ use crate::pile::Pile;
 /// How much garbage is sealed at once.
 const BATCH: usize = if cfg!(loom) { 2 } else { 32 };
 /// Records for threads without a slot.
-const SURPLUS: usize = if cfg!(loom) { 1 } else { 32 };
+const SURPLUS: usize = if cfg!(loom) { 1 } else { 8 };
 /// `lower` while there is no session.
 const NONE: u64 = u64::MAX;
 /// `upper` before the first.
