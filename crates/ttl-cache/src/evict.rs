@@ -70,7 +70,7 @@ impl<K, V, S> Engine<K, V, S> {
         new: &Entry<K, V>,
         left: &mut Left<K, V>,
     ) -> bool {
-        const PATIENCE: usize = if cfg!(loom) { 1 } else { 64 };
+        const PATIENCE: usize = if cfg!(loom) { 2 } else { 64 };
         let groups = self.tables.root(session).buckets.len();
         for attempt in 0..PATIENCE + groups {
             // Relaxed: a hint of where to look.

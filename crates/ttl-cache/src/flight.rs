@@ -20,7 +20,7 @@ use lockfree_core::{
 use crate::EntryRef;
 
 /// The list is in as many parts, so that loads of different keys seldom meet.
-const PARTS: usize = if cfg!(loom) { 1 } else { 16 };
+const PARTS: usize = if cfg!(loom) { 2 } else { 16 };
 
 /// What a load gave; none where there is no value.
 pub(crate) type Landing<K, V> = Option<EntryRef<K, V>>;

@@ -44,14 +44,15 @@ impl Time {
     /// A reader's part in keeping the time: each [`READINGS`]th reading of a thread.
     #[inline]
     pub(crate) fn read(&self, readings: u64) {
-        #[cfg(not(loom))]
-        if readings.is_multiple_of(READINGS)
-            && let Self::Published(clock) = self
-        {
-            clock.tick();
+        match self {
+            #[cfg(not(loom))]
+            Self::Published(clock) if readings.is_multiple_of(READINGS) => {
+                clock.tick();
+            }
+            _ => {
+                let _ = readings;
+            }
         }
-        #[cfg(loom)]
-        let _ = readings;
     }
 }
 

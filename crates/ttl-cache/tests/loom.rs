@@ -45,7 +45,9 @@ impl core::hash::Hasher for Plain {
 /// A cache with these keys, each with its own number times ten.
 fn with(keys: &[u32]) -> Numbers {
     let cache = Cache::builder().hasher(Plain(0)).build();
-    keys.iter().for_each(|&key| cache.set(key, key * 10));
+    for &key in keys {
+        cache.set(key, key * 10);
+    }
     cache
 }
 
