@@ -10,6 +10,9 @@ mod hash;
 mod iter;
 mod load;
 mod moving;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod parts;
 mod pile;
 mod policy;
 mod reclaim;

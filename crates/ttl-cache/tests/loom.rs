@@ -12,7 +12,10 @@ use testkit::{
     drops::Drops,
     model::{Model, thread},
 };
-use ttl_cache::{Cache, Loaded};
+use ttl_cache::{
+    Cache, Loaded,
+    parts::{Numbers as Pile, Shelf},
+};
 
 type Numbers = Cache<u32, u32, Plain>;
 
@@ -125,6 +128,53 @@ fn replace_and_replace() {
     let cache = both(&[1], |cache| cache.set(1, 11), |cache| cache.set(1, 12));
     assert_eq!(cache.len(), 1);
     assert!(matches!(entries(&cache)[..], [(1, 11 | 12)]));
+}
+
+/// Two lay numbers down, one of them takes what is there.
+fn lay_and_take() {
+    let pile = Arc::new(Pile::new());
+    let theirs = Arc::clone(&pile);
+    let laying = thread::spawn(move || (1..3).for_each(|number| theirs.lay(number)));
+    pile.lay(3);
+    let mut taken = pile.take();
+    laying.join().unwrap();
+    taken.extend(pile.take());
+    taken.sort_unstable();
+    assert_eq!(taken, [1, 2, 3]);
+}
+
+/// One reads, the other replaces.
+fn read_and_replace(reads: u32, replaces: u32) {
+    let shelf = Arc::new(Shelf::new(0));
+    let theirs = Arc::clone(&shelf);
+    let reading = thread::spawn(move || {
+        let read: Vec<u32> = (0..reads).map(|_| theirs.read()).collect();
+        assert!(read.is_sorted());
+    });
+    (1..=replaces).for_each(|number| shelf.replace(number));
+    reading.join().unwrap();
+    assert_eq!(shelf.read(), replaces);
+}
+
+/// One replaces, whose bag the other empties.
+fn replace_and_collect() {
+    let shelf = Arc::new(Shelf::new(0));
+    let theirs = Arc::clone(&shelf);
+    let replacing = thread::spawn(move || theirs.replace(1));
+    shelf.collect();
+    shelf.collect();
+    replacing.join().unwrap();
+    assert_eq!(shelf.read(), 1);
+}
+
+/// Both replace, and each frees what the other has retired.
+fn replace_both() {
+    let shelf = Arc::new(Shelf::new(0));
+    let theirs = Arc::clone(&shelf);
+    let replacing = thread::spawn(move || (1..3).for_each(|number| theirs.replace(number)));
+    (3..5).for_each(|number| shelf.replace(number));
+    replacing.join().unwrap();
+    assert!(matches!(shelf.read(), 2 | 4));
 }
 
 /// Both put in a value for one key.
@@ -286,6 +336,12 @@ models! {
     fn last_reference_drops_after_all_reads() [19] => references();
     fn bag_is_taken_with_all_that_is_in_it() [1600, 1] => retire_and_maintain();
     fn pile_shows_what_was_laid_down() [1500, 1] => batches_of_two();
+    fn pile_of_two() [85] => lay_and_take();
+    fn seal_on_a_shelf() [850] => read_and_replace(1, 2);
+    fn looked_at_on_a_shelf() [14_000] => read_and_replace(2, 4);
+    fn leave_on_a_shelf() [1750] => read_and_replace(2, 2);
+    fn bag_on_a_shelf() [300] => replace_and_collect();
+    fn pile_of_a_shelf() [16_000] => replace_both();
     fn one_key_has_one_entry_if_two_put_it_in() [480] => put_in_and_put_in();
     fn one_key_has_one_entry_if_two_replace_it() [160] => replace_and_replace();
     fn one_of_two_removes() [220] => remove_and_remove();
