@@ -1,9 +1,13 @@
-//! One thread for all caches of the program: it publishes the time and frees what has expired.
+//! One thread for all caches of the program, which frees what has expired, and one that publishes the
+//! time.
 
 use core::panic::AssertUnwindSafe;
 use std::{
     io, panic,
-    sync::{Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Mutex, MutexGuard, PoisonError, Weak,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
     thread,
 };
 
@@ -45,7 +49,19 @@ pub(crate) fn look_after(cache: Weak<dyn Chore>) -> io::Result<()> {
     Ok(())
 }
 
+/// Publishes the time until the other end is dropped: on a thread of its own, since a user's drop or
+/// listener may keep the sweeper for long.
+fn keep_time(stopped: &Receiver<()>) {
+    while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        published().tick();
+    }
+}
+
 fn run() {
+    let (_stops, stopped) = mpsc::channel();
+    // Where there is no thread for it, the sweeper's own ticks and the readers' have to do.
+    let clock = thread::Builder::new().name("ttl-cache-clock".into());
+    let _ = clock.spawn(move || keep_time(&stopped));
     let mut ticks: u64 = 0;
     loop {
         thread::sleep(TICK);
