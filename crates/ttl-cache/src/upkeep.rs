@@ -105,6 +105,8 @@ impl<K, V, S> Engine<K, V, S> {
     pub(crate) fn maintain(&self) {
         // The pass that is under way, and one that begins now.
         for pass in 0..2 {
+            // A move that the last pass has begun, so that the next one is a pass.
+            self.domain.session(|session| while self.tables.advance(session, 256) {});
             let mut again = pass > 0;
             loop {
                 let mut left = Vec::new();
