@@ -25,6 +25,11 @@ pub enum Unit {
     },
     /// Million operations a second, of all threads together: more is better.
     MillionsPerSecond,
+    /// How many of a hundred requests find what they ask for; a speed stands for the share: more is
+    /// better.
+    Percent,
+    /// Bytes an entry, a speed being entries a byte: less is better.
+    Bytes,
 }
 
 impl Unit {
@@ -33,6 +38,8 @@ impl Unit {
         match self {
             Self::Nanoseconds { threads } => float(threads as u64) / speed,
             Self::MillionsPerSecond => speed * 1e3,
+            Self::Percent => speed * 1e2,
+            Self::Bytes => speed.recip(),
         }
     }
 
@@ -41,14 +48,16 @@ impl Unit {
         match self {
             Self::Nanoseconds { .. } => "ns/op",
             Self::MillionsPerSecond => "M/s",
+            Self::Percent => "%",
+            Self::Bytes => "bytes",
         }
     }
 
     /// Which way is better, for a table's caption.
     pub const fn direction(self) -> &'static str {
         match self {
-            Self::Nanoseconds { .. } => "less is better",
-            Self::MillionsPerSecond => "more is better",
+            Self::Nanoseconds { .. } | Self::Bytes => "less is better",
+            Self::MillionsPerSecond | Self::Percent => "more is better",
         }
     }
 }

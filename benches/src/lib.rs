@@ -15,6 +15,7 @@
 pub mod case;
 pub mod contenders;
 pub mod goals;
+pub mod heap;
 pub mod report;
 pub mod schedule;
 pub mod stamp;

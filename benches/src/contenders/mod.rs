@@ -1,6 +1,7 @@
 //! The families: for each the workloads, who runs them, and the goals.
 
 pub mod buckets;
+pub mod cache;
 pub mod config;
 pub mod counter;
 pub mod metrics;
@@ -27,6 +28,7 @@ pub struct Family {
 pub const FAMILIES: &[Family] = &[
     Family { name: buckets::FAMILY, cases: buckets::cases, goals: buckets::GOALS },
     Family { name: config::FAMILY, cases: config::cases, goals: config::GOALS },
+    Family { name: cache::FAMILY, cases: cache::cases, goals: cache::GOALS },
     Family { name: counter::FAMILY, cases: counter::cases, goals: counter::GOALS },
     Family { name: metrics::FAMILY, cases: metrics::cases, goals: metrics::GOALS },
     Family { name: mpmc::FAMILY, cases: mpmc::cases, goals: mpmc::GOALS },

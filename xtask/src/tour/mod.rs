@@ -1,6 +1,7 @@
 //! `cargo xtask tour`: the reference programs on real threads, each with its invariant.
 
 mod buckets;
+mod cache;
 mod config;
 mod counter;
 mod hierarchy;
@@ -79,6 +80,11 @@ const FAMILIES: &[Family] = &[
         name: "config",
         about: "a value replaced under its readers, and a file that reloads",
         run: config::run,
+    },
+    Family {
+        name: "cache",
+        about: "entries that live 1 s and 10 s, looked at after 2 s",
+        run: cache::run,
     },
     Family {
         name: "pitfalls",

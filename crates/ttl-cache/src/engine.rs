@@ -1,0 +1,382 @@
+//! The cache without its handle: table, clock, policy and listener put together.
+//!
+//! # Invariants
+//!
+//! * C1: who takes an entry out of reach, by `replace` or `kill`, is one thread, and calls `part` for
+//!   it once: so it is counted once, told to the listener once, and retired once.
+//! * C2: no code of the user runs under a lock of ours, but `Eq` of keys where loads are joined.
+//!
+//! # Progress
+//!
+//! Locks here are tried, never waited for: who finds the policy's taken leaves his newcomer on a pile
+//! and, if the cache is an eighth over its capacity, evicts by the table's order; who finds the
+//! sweep's taken does not sweep.
+//!
+//! # Orderings
+//!
+//! The words of this module carry nothing: they are figures and hints.
+
+use core::{
+    borrow::Borrow,
+    hash::Hash,
+    mem,
+    panic::AssertUnwindSafe,
+    ptr::{self, NonNull},
+};
+use std::panic;
+
+use lockfree_core::{
+    CachePadded,
+    sync::{AtomicI64, AtomicUsize, Mutex, Ordering::Relaxed},
+};
+
+use crate::{
+    EntryRef,
+    entry::{Entry, Parts},
+    flight::Flights,
+    hash::hash_of,
+    pile::Pile,
+    policy::Policy,
+    reclaim::{self, Domain, Garbage},
+    state::{self, NEVER},
+    stats::{Cause, Counts, one_more},
+    table::{Found, word_of},
+    tables::{Put, Tables},
+    time::Time,
+    upkeep::Sweep,
+};
+
+pub(crate) type Session<'d> = reclaim::Session<'d, Counts>;
+
+/// What a weigher is.
+pub(crate) type Weigher<K, V> = Box<dyn Fn(&K, &V) -> u32 + Send + Sync>;
+/// What a listener is.
+pub(crate) type Listener<K, V> = Box<dyn Fn(&K, &V, Cause) + Send + Sync>;
+
+/// What the builder has set. Spans are in nanoseconds.
+pub(crate) struct Settings<K, V> {
+    pub(crate) capacity: Option<u64>,
+    pub(crate) time_to_live: u64,
+    pub(crate) time_to_idle: u64,
+    pub(crate) time_to_live_absent: u64,
+    pub(crate) stale: u64,
+    pub(crate) weigher: Option<Weigher<K, V>>,
+    pub(crate) listener: Option<Listener<K, V>>,
+}
+
+pub(crate) struct Engine<K, V, S> {
+    pub(crate) hasher: S,
+    pub(crate) time: Time,
+    pub(crate) settings: Settings<K, V>,
+    pub(crate) tables: Tables<K, V>,
+    pub(crate) domain: Domain<Counts>,
+    pub(crate) flights: Flights<K, V>,
+    /// How many entries are in the table, and what they weigh. For a moment less than none, where an
+    /// entry leaves before it was counted.
+    live: CachePadded<AtomicI64>,
+    weight: CachePadded<AtomicI64>,
+    pub(crate) policy: CachePadded<Mutex<Policy>>,
+    pub(crate) newcomers: Pile<u32>,
+    pub(crate) hand: AtomicUsize,
+    pub(crate) sweep: CachePadded<Mutex<Sweep>>,
+}
+
+/// What an entry is worth at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Age {
+    Fresh,
+    /// Past its time to live, within the time in which it may still be served while another one is
+    /// loaded.
+    Stale,
+    Gone,
+}
+
+/// Entries that have left, to be told to the listener.
+pub(crate) type Left<K, V> = Vec<(NonNull<Entry<K, V>>, Cause)>;
+
+impl<K, V, S> Engine<K, V, S> {
+    pub(crate) fn new(hasher: S, time: Time, settings: Settings<K, V>) -> Self {
+        Self {
+            hasher,
+            time,
+            settings,
+            tables: Tables::new(),
+            domain: Domain::new(),
+            flights: Flights::new(),
+            live: CachePadded::new(AtomicI64::new(0)),
+            weight: CachePadded::new(AtomicI64::new(0)),
+            policy: CachePadded::new(Mutex::new(Policy::default())),
+            newcomers: Pile::new(),
+            hand: AtomicUsize::new(0),
+            sweep: CachePadded::new(Mutex::new(Sweep::default())),
+        }
+    }
+
+    /// By another clock. Nothing may have been put in yet.
+    #[cfg(not(loom))]
+    pub(crate) fn with_time(self, time: Time) -> Self {
+        let mut own = self;
+        own.time = time;
+        own
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        // Relaxed: a figure.
+        usize::try_from(self.live.load(Relaxed)).unwrap_or(0)
+    }
+
+    pub(crate) fn weight(&self) -> u64 {
+        let total = if self.settings.weigher.is_some() { &self.weight } else { &self.live };
+        // Relaxed: a figure.
+        u64::try_from(total.load(Relaxed)).unwrap_or(0)
+    }
+
+    #[inline]
+    pub(crate) fn age(&self, entry: &Entry<K, V>, now: u64) -> Age {
+        let settings = &self.settings;
+        if settings.time_to_idle < NEVER && entry.idle(now) >= settings.time_to_idle {
+            return Age::Gone;
+        }
+        match entry.expires() {
+            expires if now < expires => Age::Fresh,
+            expires if now < expires.saturating_add(settings.stale) => Age::Stale,
+            _ => Age::Gone,
+        }
+    }
+
+    /// When the entry will be gone if nobody uses it.
+    pub(crate) fn due(&self, entry: &Entry<K, V>, now: u64) -> u64 {
+        let alive = entry.expires().saturating_add(self.settings.stale);
+        let idle = match self.settings.time_to_idle {
+            NEVER => NEVER,
+            span => now.saturating_sub(entry.idle(now)).saturating_add(span),
+        };
+        alive.min(idle)
+    }
+
+    /// Notes a hit.
+    #[inline]
+    pub(crate) fn hit(&self, session: &Session<'_>, entry: &Entry<K, V>, now: u64) {
+        if self.settings.capacity.is_some() {
+            entry.visit();
+        }
+        if self.settings.time_to_idle < NEVER {
+            entry.touch(now);
+        }
+        self.time.read(one_more(&session.own().hits));
+    }
+
+    /// Notes a miss.
+    #[inline]
+    pub(crate) fn miss(&self, session: &Session<'_>) {
+        self.time.read(one_more(&session.own().misses));
+    }
+
+    /// An entry is out of reach: counts it, and retires it or leaves it to [`settle`](Self::settle).
+    fn part(
+        &self,
+        session: &Session<'_>,
+        entry: &Entry<K, V>,
+        cause: Cause,
+        left: &mut Left<K, V>,
+    ) {
+        session.own().one_left(cause);
+        if self.settings.listener.is_some() && entry.value().is_some() {
+            left.push((NonNull::from(entry), cause));
+        } else {
+            Self::retire(session, NonNull::from(entry));
+        }
+    }
+
+    fn add_weight(&self, more: i64) {
+        if self.settings.weigher.is_some() && more != 0 {
+            // Relaxed: a figure.
+            self.weight.fetch_add(more, Relaxed);
+        }
+    }
+
+    fn retire(session: &Session<'_>, entry: NonNull<Entry<K, V>>) {
+        // SAFETY: C1: it is out of reach, and the caller's.
+        let birth = unsafe { entry.as_ref() }.birth;
+        let free = Entry::<K, V>::release_garbage;
+        // SAFETY: the entry came out of a box; the cache's reference is given up once (C1).
+        session.retire(unsafe { Garbage::new(entry.as_ptr(), birth, free) });
+    }
+
+    /// Tells the listener of what has left, and retires it. Not to be called in a session.
+    ///
+    /// # Panics
+    /// The listener does; then it is still told of the others.
+    pub(crate) fn settle(&self, left: Left<K, V>) {
+        if left.is_empty() {
+            return;
+        }
+        let mut panic = None;
+        for (entry, cause) in left {
+            let tell = || {
+                // SAFETY: C1: it is ours until it is retired.
+                let entry = unsafe { entry.as_ref() };
+                if let (Some(listener), Some(value)) = (&self.settings.listener, entry.value()) {
+                    listener(&entry.key, value, cause);
+                }
+            };
+            panic = panic::catch_unwind(AssertUnwindSafe(tell)).err().or(panic);
+            self.domain.session(|session| Self::retire(session, entry));
+        }
+        if let Some(panic) = panic {
+            panic::resume_unwind(panic);
+        }
+    }
+
+    /// Takes an entry out. True if it was this thread that did.
+    pub(crate) fn take_out(
+        &self,
+        session: &Session<'_>,
+        found: &Found<'_, K, V>,
+        cause: Cause,
+        left: &mut Left<K, V>,
+    ) -> bool {
+        let done = found.kill();
+        if done {
+            // Relaxed: a figure.
+            self.live.fetch_sub(1, Relaxed);
+            self.add_weight(-i64::from(found.entry.weight));
+            self.part(session, found.entry, cause, left);
+        }
+        done
+    }
+}
+
+/// Frees what was made and not put in.
+struct Unpublished<K, V>(NonNull<Entry<K, V>>);
+
+impl<K, V> Drop for Unpublished<K, V> {
+    fn drop(&mut self) {
+        // SAFETY: it came out of a box, and nobody else has seen it.
+        unsafe { Entry::release(self.0) }
+    }
+}
+
+impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
+    #[inline]
+    pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u32 {
+        hash_of(&self.hasher, key)
+    }
+
+    /// The entry of `key`, fresh or not.
+    #[inline]
+    pub(crate) fn find<'s, Q>(
+        &'s self,
+        session: &'s Session<'_>,
+        hash: u32,
+        key: &Q,
+    ) -> Option<Found<'s, K, V>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        self.tables.find(session, hash, |entry| entry.hash == hash && entry.key.borrow() == key)
+    }
+
+    /// Puts a value in, or an absence, for `span` nanoseconds.
+    ///
+    /// # Panics
+    /// The weigher, `Hash` or `Eq` does: then nothing has changed. The listener, or the drop of a
+    /// value that has left: then the value is in.
+    pub(crate) fn put(
+        &self,
+        key: K,
+        value: Option<V>,
+        span: u64,
+        keep: bool,
+    ) -> Option<EntryRef<K, V>> {
+        let hash = self.hash(&key);
+        let weight = match (&self.settings.weigher, &value) {
+            (Some(weigher), Some(value)) => weigher(&key, value),
+            _ => 1,
+        };
+        let mut left = Vec::new();
+        let kept = self.domain.session(|session| {
+            let now = self.time.now();
+            let (birth, expires) = (session.birth(), now.saturating_add(span));
+            let entry = Entry::new(Parts { key, value, hash, weight, birth, expires, now });
+            let new = Unpublished(NonNull::from(Box::leak(Box::new(entry))));
+            // SAFETY: the box is not given up before the end of the session.
+            let entry = unsafe { new.0.as_ref() };
+            let kept = keep.then(|| EntryRef::to(entry));
+            let word = word_of(new.0.as_ptr(), hash, state::stamp(self.due(entry, now)));
+            let is_same = |other: &Entry<K, V>| other.hash == hash && other.key == entry.key;
+            let put = self.tables.put(session, hash, word, is_same, |old| {
+                (0..=old.visits()).for_each(|_| entry.visit());
+            });
+            mem::forget(new);
+            let newcomer = matches!(put, Put::New { .. });
+            match put {
+                Put::New { crowded } => {
+                    // Relaxed: a figure.
+                    let live = self.live.fetch_add(1, Relaxed) + 1;
+                    self.add_weight(weight.into());
+                    if crowded {
+                        self.tables.begin_move(session, usize::try_from(live).unwrap_or(0));
+                    }
+                    self.tables.advance(session, 2);
+                }
+                Put::Replaced(old) => {
+                    self.add_weight(i64::from(weight) - i64::from(old.weight));
+                    let cause = match self.age(old, now) {
+                        Age::Fresh => Cause::Replaced,
+                        Age::Stale | Age::Gone => Cause::Expired,
+                    };
+                    self.part(session, old, cause, &mut left);
+                }
+            }
+            if let Some(capacity) = self.settings.capacity {
+                if u64::from(weight) > capacity {
+                    self.turn_away(session, entry, &mut left);
+                } else if newcomer || self.weight() > capacity {
+                    self.make_room(session, capacity, entry, newcomer, &mut left);
+                }
+            }
+            let sets = one_more(&session.own().sets);
+            self.time.read(sets);
+            if sets.is_multiple_of(16) {
+                self.sweep(session, 16, false, &mut left);
+            }
+            kept
+        });
+        self.settle(left);
+        kept
+    }
+
+    /// Takes out what weighs more than the whole cache may.
+    fn turn_away(&self, session: &Session<'_>, new: &Entry<K, V>, left: &mut Left<K, V>) {
+        let is_it = |entry: &Entry<K, V>| ptr::eq(entry, new);
+        if let Some(found) = self.tables.find(session, new.hash, is_it) {
+            self.take_out(session, &found, Cause::Evicted, left);
+        }
+    }
+}
+
+impl<K, V, S> Drop for Engine<K, V, S> {
+    /// Drops the entries. The listener is not told: they have not left, the cache has.
+    fn drop(&mut self) {
+        self.domain.session(|session| while self.tables.advance(session, 1024) {});
+        release_all(&mut self.tables.drain());
+    }
+}
+
+/// Gives up the table's references; if the drop of a value panics, then those of the others first.
+fn release_all<K, V>(entries: &mut dyn Iterator<Item = *mut Entry<K, V>>) {
+    struct Rest<'r, K, V>(&'r mut dyn Iterator<Item = *mut Entry<K, V>>);
+    impl<K, V> Drop for Rest<'_, K, V> {
+        fn drop(&mut self) {
+            release_all(self.0);
+        }
+    }
+    while let Some(entry) = entries.next() {
+        let rest = Rest(entries);
+        // SAFETY: it came out of a box; the table's reference is given up.
+        unsafe { Entry::<K, V>::release_garbage(entry.cast()) }
+        mem::forget(rest);
+    }
+}

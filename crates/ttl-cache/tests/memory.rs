@@ -1,0 +1,95 @@
+//! What a cache allocates: by entry, and after all has expired without traffic. One test, since the
+//! allocator counts for all.
+#![cfg(all(not(loom), not(stepped)))]
+
+use core::{
+    alloc::{GlobalAlloc, Layout},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+use std::{alloc::System, thread, time::Instant};
+
+use testkit::stress::scaled;
+use ttl_cache::Cache;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts the bytes that live.
+struct Counting;
+
+// SAFETY: it is the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE.fetch_add(layout.size(), Relaxed);
+        // SAFETY: as promised by our caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        LIVE.fetch_add(layout.size(), Relaxed);
+        // SAFETY: as promised by our caller.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as promised by our caller.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// The memory of this process that is in use, where the system tells.
+fn resident() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    text.split(' ').nth(1)?.parse::<usize>().ok().map(|pages| pages * 4096)
+}
+
+#[test]
+fn an_entry_takes_what_is_documented_and_gives_it_back_without_traffic() {
+    let unbounded = fills_and_empties(None);
+    assert!(unbounded <= 65.0, "{unbounded} bytes an entry");
+    let bounded = fills_and_empties(Some(2));
+    assert!(bounded <= 67.0, "{bounded} bytes an entry, with what the eviction knows of it");
+}
+
+/// Fills a cache of this many times as many entries, or without a bound; then leaves it alone until
+/// all have expired. How many bytes an entry took.
+fn fills_and_empties(room: Option<u64>) -> f64 {
+    let entries = usize::try_from(scaled(100_000)).unwrap();
+    let time = Duration::from_secs(3);
+    let (before, resident_before) = (LIVE.load(Relaxed), resident());
+    let builder = Cache::builder().time_to_live(time);
+    let cache = match room {
+        Some(times) => builder.capacity(times * entries as u64).build(),
+        None => builder.build(),
+    };
+    // From a few threads, so that each has its bag.
+    thread::scope(|scope| {
+        for part in 0..4 {
+            let keys = (0..entries as u64).filter(move |key| key % 4 == part);
+            let cache = &cache;
+            scope.spawn(move || keys.for_each(|key| cache.set(key, key)));
+        }
+    });
+    let began = Instant::now();
+    assert_eq!(cache.len(), entries);
+    let (peak, resident_peak) = (LIVE.load(Relaxed) - before, resident());
+    #[expect(clippy::cast_precision_loss, reason = "a figure to read")]
+    let each = peak as f64 / entries as f64;
+    println!("{entries} entries, {each:.1} bytes each");
+
+    // Nobody touches it: the sweeper alone frees, and the table shrinks.
+    let share = || (LIVE.load(Relaxed) - before) * 100 / peak;
+    while share() > 15 {
+        assert!(began.elapsed() < time + Duration::from_secs(5), "{}% live", share());
+        thread::sleep(Duration::from_millis(20));
+    }
+    println!("{}% live {:.2} s after the last was put in", share(), began.elapsed().as_secs_f64());
+    if let (Some(before), Some(peak), Some(now)) = (resident_before, resident_peak, resident()) {
+        println!("resident: {before} bytes before, {peak} at the peak, {now} now");
+    }
+    each
+}
