@@ -1,5 +1,5 @@
 //! Every edge of the stack, what tags are for, and the twins that fail.
-#![cfg(loom)]
+#![cfg(all(loom, feature = "alloc"))]
 
 mod fixtures;
 
