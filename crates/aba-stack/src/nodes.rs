@@ -69,8 +69,9 @@ impl<T, R> Nodes<T, R> {
 }
 
 impl<T, R: Rules> Nodes<T, R> {
-    /// Nodes that travel between a magazine and the depot together.
-    const BUNDLE: usize = R::MAGAZINE.div_ceil(2);
+    /// Nodes that travel between a magazine and the depot together. Without magazines each goes alone:
+    /// those that came with it would be linked anew each time.
+    const BUNDLE: usize = if cfg!(feature = "std") { R::MAGAZINE.div_ceil(2) } else { 1 };
 
     /// The node of a word that was given out.
     #[inline(always)]

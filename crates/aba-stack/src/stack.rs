@@ -25,6 +25,8 @@
 //! | `len` | lock-free | the first of two looks at the same head |
 //! | `is_empty` | wait-free, one access | the load |
 //!
+//! The first operation of a thread may make its magazine: one allocation.
+//!
 //! A thread that is stopped anywhere keeps from the others the nodes that it has: at most its magazine
 //! and those of its operation.
 //!
@@ -61,6 +63,23 @@ use crate::{
 /// std::thread::spawn(|| STACK.push_many([1, 2, 3])).join().unwrap();
 /// assert_eq!(STACK.pop(), Some(3));
 /// assert!(STACK.take_all().eq([2, 1]));
+/// ```
+///
+/// It is `Send` and `Sync` if `T` is `Send`: values go from thread to thread, and are never shared.
+///
+/// ```compile_fail,E0277
+/// let stack = aba_stack::Stack::from_iter([std::rc::Rc::new(1)]);
+/// std::thread::scope(|scope| { scope.spawn(|| stack.pop()); });
+/// ```
+///
+/// What was taken out in one step lies in the stack's nodes, and cannot outlive it:
+///
+/// ```compile_fail,E0597
+/// let taken = {
+///     let stack = aba_stack::Stack::from_iter([1]);
+///     stack.take_all()
+/// };
+/// taken.count();
 /// ```
 ///
 /// Not to be used in a signal handler that may interrupt the same stack.

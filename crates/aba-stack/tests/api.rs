@@ -1,5 +1,5 @@
 //! Sequential behaviour, drops, panics, memory.
-#![cfg(not(loom))]
+#![cfg(all(not(loom), feature = "alloc"))]
 
 mod fixtures;
 

@@ -1,5 +1,5 @@
 //! What real threads saw is what one thread could have seen.
-#![cfg(not(loom))]
+#![cfg(all(not(loom), feature = "alloc"))]
 
 mod fixtures;
 

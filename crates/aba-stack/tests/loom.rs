@@ -1,5 +1,5 @@
 //! Every edge of the stack, what tags are for, and the twins that fail.
-#![cfg(loom)]
+#![cfg(all(loom, feature = "alloc"))]
 
 mod fixtures;
 
@@ -163,6 +163,22 @@ fn pairs_are_not_refused<R: Rules>() {
     assert!(are_all(other.drain().collect(), 2));
 }
 
+/// A push has written a height that it would have, were it done: who reads that is not refused by it.
+fn a_height_that_is_only_laid<R: Rules>() {
+    let (one, other) = bounded::<R>(2, [1]);
+    let pushing = thread::spawn(move || {
+        let held = one.pop_many(1);
+        let _ = one.try_push(2);
+        // The node that was on top comes to lie higher.
+        drop(held);
+        let _ = one.try_push(3);
+    });
+    let is_refused = other.try_push(4).is_err();
+    let count = other.take_all().count();
+    assert!(!is_refused || count == 2, "refused, and there was room");
+    pushing.join().unwrap();
+}
+
 /// What two threads saw, held against a stack for one thread.
 fn is_linearizable<R: Rules>() {
     let (one, other) = bounded::<R>(2, []);
@@ -233,6 +249,7 @@ models! {
     fn link_shows_the_height_to_a_push() [232] => two_pushes_for_one_place::<NoMagazine>();
     fn height_of_a_later_stay_is_not_taken_for_this_one() [658] => length_against_change::<NoMagazine>();
     fn height_of_another_stay_refuses_nobody() [2100] => pairs_are_not_refused::<NoMagazine>();
+    fn height_that_is_only_laid_refuses_nobody() [3900] => a_height_that_is_only_laid::<NoMagazine>();
     fn tags_tell_a_head_that_comes_back() [1600] => a_head_that_comes_back::<NoMagazine>();
     fn tags_that_end_tell_it_too() [1600] => a_head_that_comes_back::<ShortTagsNoMagazine>();
     fn many_are_a_piece_of_the_stack() [1700] => many_against_push_and_pop::<NoMagazine>();
@@ -240,6 +257,43 @@ models! {
     fn history_of_a_bounded_stack() [7300] => is_linearizable::<NoMagazine>();
     fn threads_without_a_slot_use_the_depot() [60] => threads_without_a_slot::<SmallMagazine>();
     fn nodes_of_an_ended_thread_are_found() [813] => a_thread_ends::<SmallMagazine>();
+}
+
+/// Three threads, each of which pushes and pops.
+fn three_that_push_and_pop<R: Rules>() {
+    let stack = Arc::new(Stack::<u32, R>::with_rules());
+    let play = |stack: &Stack<u32, R>, value| {
+        stack.push(value);
+        stack.pop().expect("as many are inside as threads that have not popped")
+    };
+    let playing = [1, 2].map(|value| {
+        let stack = Arc::clone(&stack);
+        thread::spawn(move || play(&stack, value))
+    });
+    let mut popped = vec![play(&stack, 3)];
+    popped.extend(playing.map(|playing| playing.join().unwrap()));
+    assert!(are_all(popped, 3) && stack.is_empty());
+}
+
+/// Models that take longer than a test may: run with `ATOMWORKS_DEEP` set.
+macro_rules! deep_models {
+    ($(fn $name:ident() [$floor:literal, $preemptions:literal] => $body:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            if std::env::var_os("ATOMWORKS_DEEP").is_some() {
+                Model::new(stringify!($name), $floor).preemptions($preemptions).check(|| $body);
+            } else {
+                println!("model {}: skipped, ATOMWORKS_DEEP is not set", stringify!($name));
+            }
+        }
+    )*};
+}
+
+deep_models! {
+    fn deep_three_that_push_and_pop() [60_000, 1] => three_that_push_and_pop::<NoMagazine>();
+    fn deep_tags_tell_a_head_that_comes_back() [12_800, 3] => a_head_that_comes_back::<NoMagazine>();
+    fn deep_many_are_a_piece_of_the_stack() [14_800, 3] => many_against_push_and_pop::<NoMagazine>();
+    fn deep_history_of_a_bounded_stack() [140_000, 3] => is_linearizable::<NoMagazine>();
 }
 
 /// The same stack without tags: a node gets into two hands, one of which writes it.

@@ -1,5 +1,5 @@
 //! The stack against `Vec`, over random sequences of operations.
-#![cfg(not(loom))]
+#![cfg(all(not(loom), feature = "alloc"))]
 
 mod fixtures;
 

@@ -1,5 +1,5 @@
 //! A thread stopped anywhere blocks nobody; the steps of what is wait-free, and of an undisturbed pair.
-#![cfg(stepped)]
+#![cfg(all(stepped, feature = "alloc"))]
 
 mod fixtures;
 

@@ -1,5 +1,5 @@
 //! Real threads: nothing is lost or doubled, and nodes come back.
-#![cfg(not(loom))]
+#![cfg(all(not(loom), feature = "alloc"))]
 
 mod fixtures;
 

@@ -9,10 +9,11 @@
 //!
 //! # Invariants
 //!
-//! * I1: `ZERO` is set by one compare-exchange, from 0, and never cleared.
+//! * I1: `ZERO` is set by one compare-exchange, from 0. What it says is never taken back: only
+//!   releases of what nobody had borrow from it, each for two accesses.
 //! * I2: the low bits are the references, and one more for each thread that is adding one and will be
-//!   refused: so they stay in the guard band between `MOST` and `ZERO` as long as there are fewer
-//!   threads than it is wide.
+//!   refused: so they stay in the lower half of the guard band between `MOST` and `ZERO`, and
+//!   releases of nothing in its upper half, as long as there are fewer threads than a half is wide.
 //!
 //! # Progress and linearization
 //!
@@ -105,7 +106,9 @@ impl RefCount {
     ///
     /// What every other holder did before its release is then visible. If another thread's
     /// `try_retain` and `release` come between the two steps of a last release, either of these
-    /// two may be the one that is told.
+    /// two may be the one that is told, and the other may look at the count once more after that: so
+    /// where `try_retain` is called by threads that hold no reference, what they were let in by must
+    /// keep the count itself in place, also for who is in `release`.
     ///
     /// # Panics
     /// There is no reference to give back. The count stays at zero.

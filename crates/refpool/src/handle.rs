@@ -173,7 +173,7 @@ impl<T, K: Borrow<Pool<T>>> Drop for Handle<T, K> {
     #[inline]
     fn drop(&mut self) {
         let slot = self.slot();
-        if slot.is_unique() || slot.leave_one() {
+        if slot.is_unique() || Slot::<T>::leave_one(slot.word()) {
             // SAFETY: I3: the last reference, so the owner's, and the handle is gone.
             unsafe { self.keeper.borrow().shared().put_back(self.slot) };
         }

@@ -193,11 +193,20 @@ impl<T> Slot<T> {
         self.word.load(Acquire) == ONE
     }
 
-    /// Takes the caller's reference away; true if it was the last: then the caller is the owner.
+    /// What [`leave_one`](Self::leave_one) needs of a slot.
     #[inline]
-    pub(crate) fn leave_one(&self) -> bool {
+    pub(crate) fn word(&self) -> &AtomicUsize {
+        &self.word
+    }
+
+    /// Takes the caller's reference away; true if it was the last: then the caller is the owner.
+    ///
+    /// Else another thread may free the slot before this returns: so it is lent the word alone, since
+    /// only a reference to an atomic may outlive what it refers to.
+    #[inline]
+    pub(crate) fn leave_one(word: &AtomicUsize) -> bool {
         // AcqRel [last-out]: what this one did is visible to the last, who sees what all did.
-        self.word.fetch_sub(1, AcqRel) == ONE
+        word.fetch_sub(1, AcqRel) == ONE
     }
 
     /// Ends the ownership, with a resource inside or without.

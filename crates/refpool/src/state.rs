@@ -6,9 +6,13 @@ pub(crate) mod count {
     /// Set once, when the count has come to zero.
     pub(crate) const ZERO: usize = 1 << (usize::BITS - 1);
 
-    /// The most references. The guard band above it is as wide as the range below it: each thread
-    /// that is being refused holds one number of it. Small in tests, which come near it.
+    /// The most references. Above it each thread that is being refused holds one number of the lower
+    /// half of the guard band. Small in tests, which come near it.
     pub(crate) const MOST: usize = if cfg!(any(loom, test)) { 5 } else { ZERO >> 1 };
+
+    /// The upper half of the guard band: the count has come to zero, and each thread that is just
+    /// releasing what nobody had holds one number below `ZERO`.
+    const OVERDRAWN: usize = ZERO - (ZERO >> 2);
 
     /// Whether a word with one reference more is a count with one reference more.
     #[inline]
@@ -19,7 +23,7 @@ pub(crate) mod count {
     /// Whether a word counts at least one reference, so that there is one to give back.
     #[inline]
     pub(crate) const fn is_held(before: usize) -> bool {
-        before.wrapping_sub(1) < ZERO - 1
+        before.wrapping_sub(1) < OVERDRAWN - 1
     }
 
     /// The count of a word. While the last release is between its two steps the word is 0, and the
@@ -27,7 +31,7 @@ pub(crate) mod count {
     pub(crate) const fn references(word: usize) -> usize {
         match word {
             0 => 1,
-            word if word & ZERO != 0 => 0,
+            word if word >= OVERDRAWN => 0,
             word => word,
         }
     }
@@ -94,11 +98,12 @@ mod tests {
     fn only_a_count_above_zero_has_a_reference_to_give_back() {
         assert!(is_held(1) && is_held(2) && is_held(MOST + 5));
         assert!(!is_held(0) && !is_held(ZERO) && !is_held(ZERO + 1) && !is_held(!0));
+        assert!(!is_held(ZERO - 1) && !is_held(ZERO - 2), "another one who had none is ahead");
     }
 
     #[test]
     fn a_word_of_zero_is_not_yet_the_end() {
-        assert_eq!([0, 1, 2, ZERO, ZERO + 1].map(references), [1, 1, 2, 0, 0]);
+        assert_eq!([0, 1, 2, ZERO - 1, ZERO, ZERO + 1].map(references), [1, 1, 2, 0, 0, 0]);
     }
 
     #[cfg(feature = "std")]

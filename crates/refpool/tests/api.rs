@@ -280,6 +280,33 @@ fn user_code_may_use_the_pool() {
 }
 
 #[test]
+fn threads_use_a_pool_to_their_very_end() {
+    /// Uses the pool, and gives back a handle, while the thread's own values are dropped.
+    struct AtExit(Owned<u32>);
+
+    impl Drop for AtExit {
+        fn drop(&mut self) {
+            assert_eq!(*Handle::pool(&self.0).acquire(), 7);
+        }
+    }
+
+    thread_local!(static AT_EXIT: Cell<Option<AtExit>> = const { Cell::new(None) });
+    for uses_before in [false, true] {
+        let pool = Pool::builder(2, || 7).extras(0).build();
+        let inside = pool.clone();
+        let use_it = move || {
+            // What is made first is dropped last.
+            if uses_before {
+                drop(inside.acquire());
+            }
+            AT_EXIT.set(Some(AtExit(Handle::into_owned(inside.acquire()))));
+        };
+        std::thread::spawn(use_it).join().unwrap();
+        assert_eq!((pool.stats().in_use, pool.stats().idle), (0, 2));
+    }
+}
+
+#[test]
 fn handles_show_what_they_hold() {
     let pool = Pool::new(1, || 5);
     let handle = pool.acquire();

@@ -108,6 +108,23 @@ fn twin_plain_count_comes_back_from_zero() {
     });
 }
 
+/// Two threads release what nobody has: both are told, and the count stays at zero.
+#[test]
+fn a_count_released_too_often_stays_at_zero() {
+    Model::new("a_count_released_too_often_stays_at_zero", 10).check(|| {
+        let count = Arc::new(RefCount::new());
+        assert!(count.release());
+        let other = {
+            let count = Arc::clone(&count);
+            thread::spawn(move || catch_unwind(AssertUnwindSafe(|| count.release())).is_err())
+        };
+        let refused = catch_unwind(AssertUnwindSafe(|| count.release())).is_err();
+        assert_eq!((count.count(), count.try_retain()), (0, false));
+        assert!(refused & other.join().unwrap(), "nobody had a reference");
+        assert_eq!((count.count(), count.try_retain()), (0, false));
+    });
+}
+
 /// Five is the limit of a model's counts. Two ask for a sixth while one lets go.
 #[test]
 fn a_count_at_its_limit_refuses_and_never_wraps() {

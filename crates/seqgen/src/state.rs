@@ -27,6 +27,8 @@ pub(crate) struct Rule {
     pub(crate) brink: u64,
     /// All ones if ids fall, else 0.
     mask: u64,
+    /// What is added to a position, or to its complement if ids fall, to get its id.
+    base: u64,
     /// Whether it begins anew after the last id.
     pub(crate) cycle: bool,
 }
@@ -84,7 +86,9 @@ impl Rule {
         #[expect(clippy::cast_possible_truncation, reason = "it is below 2^64")]
         let safe = (1_u128 << 64).saturating_sub(GUARD * step as u128) as u64;
         let brink = if end < safe { end } else { safe };
-        Self { origin, limit, step, end, brink, mask: if falls { u64::MAX } else { 0 }, cycle }
+        // -position is !position + 1.
+        let (mask, base) = if falls { (u64::MAX, origin.wrapping_add(1)) } else { (0, origin) };
+        Self { origin, limit, step, end, brink, mask, base, cycle }
     }
 
     /// Whether ids fall.
@@ -95,19 +99,13 @@ impl Rule {
     /// What is added to an id to get the next, modulo 2^64.
     #[inline]
     pub(crate) const fn delta(&self) -> u64 {
-        self.signed(self.step)
-    }
-
-    /// `distance` in the direction of the ids, modulo 2^64.
-    #[inline]
-    const fn signed(&self, distance: u64) -> u64 {
-        (distance ^ self.mask).wrapping_sub(self.mask)
+        (self.step ^ self.mask).wrapping_sub(self.mask)
     }
 
     /// The id at a position below `end`.
     #[inline]
     pub(crate) const fn id(&self, position: u64) -> u64 {
-        self.origin.wrapping_add(self.signed(position))
+        self.base.wrapping_add(position ^ self.mask)
     }
 
     /// The least and the greatest id that there may be.

@@ -156,13 +156,23 @@ fn what_cannot_be_made_is_refused() {
 #[test]
 fn a_draft_that_was_left_behind_does_no_harm() {
     let folder = Folder::new();
-    let draft = folder.0.join("ids.seq.new");
+    let draft = folder.0.join("ids.seq.seqgen-draft");
     fs::write(&draft, "half a draft").unwrap();
     crashed_after(&folder.file(), 5);
     assert!(!draft.exists());
     fs::hard_link(folder.file(), &draft).unwrap();
     assert!(DurableSequence::create(folder.file(), LIMITS, BLOCK).is_err());
     assert_eq!(open(&folder.file()).unwrap().next().unwrap(), BLOCK + 1);
+}
+
+/// Names that people give: a sequence made beside another one takes nothing from it.
+#[test]
+fn a_file_beside_it_stays_what_it_was() {
+    let folder = Folder::new();
+    let neighbour = folder.0.join("ids.seq.new");
+    crashed_after(&neighbour, 5);
+    crashed_after(&folder.file(), 5);
+    assert_eq!(open(&neighbour).unwrap().next().unwrap(), BLOCK + 1);
 }
 
 #[test]

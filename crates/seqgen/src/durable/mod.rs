@@ -91,6 +91,9 @@ impl DurableSequence {
     ///
     /// A block of 0 is taken as one of 1.
     ///
+    /// Until it is whole the file is called as it will be, with `.seqgen-draft` behind: a file of that
+    /// name counts as what a crash has left, and is written over.
+    ///
     /// # Errors
     /// The file exists, or cannot be made; the limits make no sequence, or one that cycles.
     pub fn create(

@@ -123,7 +123,7 @@ fn make(file: &mut File, draft: &Path, path: &Path, record: &Record) -> Result<(
 /// The name under which a file is made.
 fn draft_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
-    name.push(".new");
+    name.push(".seqgen-draft");
     path.with_file_name(name)
 }
 
