@@ -60,7 +60,7 @@ use crate::{
 };
 
 /// How often a reader of intervals pauses for the cut of another before it reads beside it.
-const PATIENCE: u32 = if cfg!(loom) { 1 } else { 1000 };
+const PATIENCE: u32 = if cfg!(any(loom, stepped)) { 1 } else { 100 };
 
 #[derive(Debug)]
 pub(crate) struct Core<D: Detail> {

@@ -63,7 +63,7 @@ impl<'a> Intervals<'a> {
         Self { place: Place::new(source.core()), last: Snapshot::EMPTY }
     }
 
-    /// What was recorded since the last call. Lock-free, as a snapshot; it waits up to 1,000 pauses for a cut of
+    /// What was recorded since the last call. Lock-free, as a snapshot; it waits up to 100 pauses for a cut of
     /// another reader that is under way.
     #[must_use = "no other call will return this interval"]
     pub fn take(&mut self) -> Snapshot {
