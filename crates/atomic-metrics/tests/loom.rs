@@ -258,7 +258,7 @@ fn chunk_is_seen_initialized() {
 /// Two readers at once: the intervals of each have everything once.
 #[test]
 fn interval_readers_do_not_disturb_each_other() {
-    shallow("interval_readers_do_not_disturb_each_other", 40).check(|| {
+    shallow("interval_readers_do_not_disturb_each_other", 24).check(|| {
         let own = Arc::new(Aggregator::new());
         own.record(VALUES[0]);
         let reader = thread::spawn({

@@ -22,14 +22,12 @@ impl Labels {
                 return Err(RegisterError::Label(name.clone()));
             }
         }
-        match pairs.windows(2).find(|two| two[0].0 == two[1].0) {
-            Some(twice) => Err(RegisterError::Label(twice[0].0.clone())),
-            None => {
-                // To a server these are not there.
-                pairs.retain(|(_, value)| !value.is_empty());
-                Ok(Self(pairs))
-            }
+        if let Some(twice) = pairs.windows(2).find(|two| two[0].0 == two[1].0) {
+            return Err(RegisterError::Label(twice[0].0.clone()));
         }
+        // To a server a label without a value is not there.
+        pairs.retain(|(_, value)| !value.is_empty());
+        Ok(Self(pairs))
     }
 
     /// Those of the series that stands for all that are too many.
