@@ -139,11 +139,13 @@ impl Bank {
     /// the last reading, and the sum is moved to where count, least and greatest value allow it to be.
     pub(crate) fn assume(&self) -> Snapshot {
         let mut reading = self.look();
-        for _ in 1..TRIES {
+        let mut tries = 1;
+        while tries < TRIES {
             if self.is_still(&reading) {
                 return reading.total();
             }
             reading = self.look();
+            tries += 1;
         }
         if self.is_still(&reading) { reading.total() } else { reading.total().plausible() }
     }

@@ -6,7 +6,8 @@
 //! | --- | --- |
 //! | `phase` | the latest phase, from 1: its parity tells the bank that records go to |
 //! | `shards` | a shard for each thread |
-//! | `cuts` | held by who makes a cut; in it, what the readers of intervals have not taken yet |
+//! | `cuts` | held by who makes a cut |
+//! | `readers` | extremes that each reader of intervals has not taken yet; held for no longer than to note them |
 //!
 //! # Invariants
 //!
@@ -15,6 +16,8 @@
 //!   shards that have not entered the phase: both banks at one moment. Of the others the idle bank is read, which
 //!   is still (`shard` I3), then the phase changes, and the other bank is read once it is left alone.
 //! * I3: a later cut has all that an earlier one has.
+//! * I4: what a cut has and no earlier one had is noted for each reader of intervals before the lock of the cuts is
+//!   given back.
 //!
 //! # Progress and linearization
 //!
@@ -25,6 +28,7 @@
 //!   record that it is at and enters; one that was in the phase before it changed does the same with the next.
 //! * `snapshot`: lock-free. A cut if no other is under way; else a reading of each shard, both banks at one
 //!   moment, which is tried again if a record was completed meanwhile.
+//! * `take`: the same, but that it waits for another cut for a while first.
 //! * `summary`: wait-free; 577 accesses for each shard at most, and one for each level of the tables.
 //!
 //! # Orderings
@@ -41,7 +45,7 @@ use std::sync::{PoisonError, TryLockError};
 use lockfree_core::{
     Backoff, CachePadded, const_unless_loom,
     sync::{
-        AtomicU64, Mutex,
+        AtomicU64, Mutex, MutexGuard,
         Ordering::{Acquire, Relaxed, Release},
     },
 };
@@ -55,18 +59,16 @@ use crate::{
     state,
 };
 
+/// How often a reader of intervals pauses for the cut of another before it reads beside it.
+const PATIENCE: u32 = if cfg!(any(loom, stepped)) { 1 } else { 100 };
+
 #[derive(Debug)]
 pub(crate) struct Core<D: Detail> {
     phase: CachePadded<AtomicU64>,
     grid: D::Grid,
     shards: Sharded<Shard<D>>,
-    cuts: Mutex<Cuts>,
-}
-
-/// What cuts keep for the readers of intervals: extremes that each has not taken yet.
-#[derive(Debug)]
-struct Cuts {
-    readers: Vec<Option<Extremes>>,
+    cuts: Mutex<()>,
+    readers: Mutex<Vec<Option<Extremes>>>,
 }
 
 impl<D: Detail> Core<D> {
@@ -76,7 +78,8 @@ impl<D: Detail> Core<D> {
                 phase: CachePadded::new(AtomicU64::new(1)),
                 grid,
                 shards: Sharded::new(),
-                cuts: Mutex::new(Cuts { readers: Vec::new() }),
+                cuts: Mutex::new(()),
+                readers: Mutex::new(Vec::new()),
             }
         }
     }
@@ -102,16 +105,26 @@ impl<D: Detail> Core<D> {
     pub(crate) fn snapshot(&self) -> Total<D> {
         let backoff = Backoff::new();
         loop {
-            match self.cuts.try_lock() {
-                Ok(mut cuts) => return self.cut(&mut cuts),
-                Err(TryLockError::Poisoned(cuts)) => return self.cut(&mut cuts.into_inner()),
-                Err(TryLockError::WouldBlock) => {}
+            if let Some(cut) = self.try_cuts() {
+                return self.cut(&cut);
             }
             if let Some(total) = self.glance() {
                 return total;
             }
             backoff.snooze();
         }
+    }
+
+    fn try_cuts(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.cuts.try_lock() {
+            Ok(cuts) => Some(cuts),
+            Err(TryLockError::Poisoned(cuts)) => Some(cuts.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Option<Extremes>>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As a cut, without a change of phase: where nobody completes a record meanwhile.
@@ -125,7 +138,8 @@ impl<D: Detail> Core<D> {
         Some(total)
     }
 
-    fn cut(&self, cuts: &mut Cuts) -> Total<D> {
+    /// By who holds the lock of the cuts.
+    fn cut(&self, _: &MutexGuard<'_, ()>) -> Total<D> {
         // Relaxed: it changes under this lock only.
         let phase = self.phase.load(Relaxed);
         let (recent, idle) = (state::bank(phase), state::bank(phase + 1));
@@ -162,7 +176,7 @@ impl<D: Detail> Core<D> {
             };
             shard.report(recent, part, &mut cut);
         }
-        for reader in cuts.readers.iter_mut().flatten() {
+        for reader in self.readers().iter_mut().flatten() {
             *reader = reader.with(cut.fresh);
         }
         cut
@@ -181,30 +195,51 @@ impl<D: Detail> Core<D> {
         total
     }
 
-    /// A new reader of intervals: its number. Its first interval is all that was ever recorded.
+    /// A new reader of intervals: its number.
     pub(crate) fn enlist(&self) -> usize {
-        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Snapshot { min, max, .. } = self.cut(&mut cuts).summary;
-        let place = cuts.readers.iter().position(Option::is_none).unwrap_or(cuts.readers.len());
-        if place == cuts.readers.len() {
-            cuts.readers.push(None);
+        let mut readers = self.readers();
+        let place = readers.iter().position(Option::is_none).unwrap_or(readers.len());
+        if place == readers.len() {
+            readers.push(None);
         }
-        cuts.readers[place] = Some(Extremes { min, max });
+        readers[place] = Some(Extremes::NONE);
         place
     }
 
-    /// A cut, and the extremes of what this reader had in no cut before.
-    pub(crate) fn take(&self, reader: usize) -> (Total<D>, Extremes) {
-        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
-        let cut = self.cut(&mut cuts);
-        let fresh = cuts.readers.get_mut(reader).and_then(Option::as_mut);
-        let fresh = fresh.map_or(Extremes::NONE, |own| core::mem::replace(own, Extremes::NONE));
-        (cut, fresh)
+    /// All that was recorded before, and the extremes of what came since this reader's last call: from this cut and
+    /// those since. None if a cut of another reader does not end: then it is a reading beside that cut, and nobody
+    /// knows what that one has seen already.
+    pub(crate) fn take(&self, reader: usize) -> (Total<D>, Option<Extremes>) {
+        let backoff = Backoff::new();
+        for _ in 0..PATIENCE {
+            if let Some(cuts) = self.try_cuts() {
+                let cut = self.cut(&cuts);
+                return (cut, Some(self.noted(reader)));
+            }
+            backoff.snooze();
+        }
+        // What is noted up to here is in what is read from here on.
+        self.noted(reader);
+        loop {
+            if let Some(total) = self.glance() {
+                return (total, None);
+            }
+            if let Some(cuts) = self.try_cuts() {
+                return (self.cut(&cuts), None);
+            }
+            backoff.snooze();
+        }
+    }
+
+    /// Takes what was noted for a reader.
+    fn noted(&self, reader: usize) -> Extremes {
+        let mut readers = self.readers();
+        let own = readers.get_mut(reader).and_then(Option::as_mut);
+        own.map_or(Extremes::NONE, |own| core::mem::replace(own, Extremes::NONE))
     }
 
     pub(crate) fn dismiss(&self, reader: usize) {
-        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = cuts.readers.get_mut(reader) {
+        if let Some(own) = self.readers().get_mut(reader) {
             *own = None;
         }
     }

@@ -18,8 +18,12 @@ impl<'a, D: Detail> Place<'a, D> {
         Self { core, number: core.enlist() }
     }
 
-    fn take(&self) -> (Total<D>, Extremes) {
-        self.core.take(self.number)
+    /// A cut, and the extremes of what is in it and not in the last one, which had so many values.
+    fn take(&self, last: u64) -> (Total<D>, Extremes) {
+        let (cut, fresh) = self.core.take(self.number);
+        let Snapshot { min, max, .. } = cut.summary;
+        let fresh = fresh.filter(|_| last > 0).unwrap_or(Extremes { min, max });
+        (cut, fresh)
     }
 }
 
@@ -33,7 +37,8 @@ impl<D: Detail> Drop for Place<'_, D> {
 ///
 /// Counts of all intervals add up to those of a snapshot exactly; each record is in one interval. Sums add
 /// up as far as additions of `f64` are exact: with whole numbers below 2^53. `min` and `max` are those of the interval's
-/// values; a record that was under way all through a reading may make them those of some more. The variance
+/// values; a record that was under way all through a reading may make them those of some more, and a reader that
+/// was stopped in a cut, those of all values. The variance
 /// is the difference of two cuts, good to about 16 digits of that of all that was ever recorded.
 ///
 /// ```
@@ -58,10 +63,11 @@ impl<'a> Intervals<'a> {
         Self { place: Place::new(source.core()), last: Snapshot::EMPTY }
     }
 
-    /// What was recorded since the last call. It waits for a cut of another reader that is under way.
+    /// What was recorded since the last call. Lock-free, as a snapshot; it waits up to 100 pauses for a cut of
+    /// another reader that is under way.
     #[must_use = "no other call will return this interval"]
     pub fn take(&mut self) -> Snapshot {
-        let (cut, fresh) = self.place.take();
+        let (cut, fresh) = self.place.take(self.last.count);
         let interval = cut.summary.since(&self.last, fresh);
         self.last = cut.summary;
         interval
@@ -91,10 +97,10 @@ impl<'a> HistogramIntervals<'a> {
         Self { place: Place::new(source.core()), last }
     }
 
-    /// What was recorded since the last call. It waits for a cut of another reader that is under way.
+    /// What was recorded since the last call; see [`Intervals::take`].
     #[must_use = "no other call will return this interval"]
     pub fn take(&mut self) -> HistogramSnapshot {
-        let (cut, fresh) = self.place.take();
+        let (cut, fresh) = self.place.take(self.last.count);
         let cut = HistogramSnapshot::of(self.place.core.grid(), cut);
         let interval = cut.since(&self.last, fresh);
         self.last = cut;

@@ -115,6 +115,8 @@ impl Snapshot {
     #[cfg(feature = "std")]
     pub(crate) fn since(&self, earlier: &Self, extremes: crate::moments::Extremes) -> Self {
         let count = self.count - earlier.count;
+        let none = crate::moments::Extremes::NONE;
+        let crate::moments::Extremes { min, max } = if count > 0 { extremes } else { none };
         let mut squares = 0.0;
         let mut centre = self.centre;
         if count > 0 {
@@ -128,8 +130,8 @@ impl Snapshot {
         Self {
             count,
             sum: self.sum - earlier.sum,
-            min: extremes.min,
-            max: extremes.max,
+            min,
+            max,
             nan: self.nan - earlier.nan,
             positive_infinite: self.positive_infinite - earlier.positive_infinite,
             negative_infinite: self.negative_infinite - earlier.negative_infinite,

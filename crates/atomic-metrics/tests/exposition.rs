@@ -299,3 +299,92 @@ fn a_real_server_scrapes_the_text() {
     let _ = fs::remove_dir_all(&dir);
     assert!(all, "the server answers {answer}");
 }
+
+/// The names of a line's labels, the first time that a sample begins so.
+fn label_names(text: &str, sample: &str) -> Vec<String> {
+    let line = text.lines().find(|line| line.starts_with(sample)).expect("the sample is there");
+    let labels = line.split_once('{').and_then(|(_, rest)| rest.split_once('}')).unwrap().0;
+    labels.split(',').map(|pair| pair.split_once('=').unwrap().0.to_owned()).collect()
+}
+
+#[test]
+fn values_that_are_not_finite_keep_apart_from_a_label_called_value() {
+    let registry = Registry::new();
+    let spread = registry.histogram("spread", [("value", "a"), ("value_", "b")]).unwrap();
+    spread.record(f64::NAN);
+    let mut names = label_names(&registry.openmetrics(), "spread_not_finite_total");
+    names.sort();
+    assert_eq!(names, ["value", "value_", "value__"]);
+    // Nor may another family have the name of theirs.
+    assert!(matches!(registry.gauge("spread_not_finite", []), Err(RegisterError::Name(_))));
+    assert!(registry.counter("spread_not_finite", []).is_err());
+}
+
+/// To a server a label without a value is no label: two series that differ in one are the same one twice.
+#[test]
+fn a_label_without_a_value_is_none() {
+    let registry = Registry::new();
+    registry.counter("hits", [("zone", "")]).unwrap().increment();
+    registry.counter("hits", []).unwrap().increment();
+    assert!(registry.openmetrics().contains("hits_total 2\n"), "{}", registry.openmetrics());
+    assert!(registry.counter("hits", [("le", "")]).is_err());
+}
+
+#[test]
+fn counters_have_exemplars() {
+    let registry = Registry::new();
+    let hits = registry.counter("hits", [("method", "GET")]).unwrap();
+    hits.increment();
+    assert_eq!(hits.exemplar(), None);
+    hits.add_with(2, &[("trace_id", "ab")]);
+    // None of these may be kept: a name twice, a name that is none, too long a text.
+    hits.add_with(1, &[("a", "1"), ("a", "2")]);
+    hits.add_with(1, &[("a b", "1")]);
+    hits.add_with(1, &[("a", &"x".repeat(128))]);
+    let kept = hits.exemplar().unwrap();
+    assert_eq!((kept.value, kept.labels), (2.0, vec![("trace_id".to_owned(), "ab".to_owned())]));
+    let text = registry.openmetrics();
+    assert!(text.contains("hits_total{method=\"GET\"} 6 # {trace_id=\"ab\"} 2.0 "), "{text}");
+}
+
+#[test]
+fn an_exemplar_has_each_name_once() {
+    let registry = Registry::new();
+    let spread = registry.histogram("spread", []).unwrap();
+    spread.record_with(1.0, &[("a", "1"), ("a", "2")]);
+    assert_eq!((spread.snapshot().count, spread.exemplars()), (1, vec![]));
+}
+
+#[test]
+fn a_unit_is_shown_if_a_name_can_end_so() {
+    let registry = Registry::new();
+    registry.describe("speed", "", "per second");
+    registry.gauge("speed", []).unwrap().set(1.0);
+    let text = registry.openmetrics();
+    assert!(text.contains("speed 1.0\n") && !text.contains("UNIT"), "{text}");
+    // Two names that their units make the same: one of them stays as it is.
+    let registry = Registry::new();
+    for (name, unit) in [("a", "b_c"), ("a_b", "c")] {
+        registry.describe(name, "", unit);
+        registry.gauge(name, []).unwrap();
+    }
+    assert_eq!(registry.openmetrics().matches("# TYPE a_b_c gauge").count(), 1);
+}
+
+#[test]
+fn a_gauge_may_be_called_a_total() {
+    let registry = Registry::with_series_cap(0);
+    registry.describe("memory_total", "All of it.", "");
+    registry.gauge("memory_total", [("of", "it")]).unwrap().set(1.0);
+    assert!(registry.openmetrics().contains("# HELP memory_total All of it.\n"));
+    assert_eq!(registry.overflowed("memory_total"), 1);
+}
+
+#[test]
+fn a_histogram_with_negative_values_has_no_sum() {
+    let registry = Registry::new();
+    registry.shape("drift", 5, &[1.0, 2.0]);
+    registry.histogram("drift", []).unwrap().record(-3.0);
+    let text = registry.openmetrics();
+    assert!(text.contains("drift_bucket{le=\"1.0\"} 1\n") && !text.contains("_sum"), "{text}");
+}

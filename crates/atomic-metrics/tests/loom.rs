@@ -190,7 +190,7 @@ fn entered_phase_shows_all_of_the_earlier_ones() {
 /// who does not know of the new phase yet may go on in the old one.
 #[test]
 fn phase_carries_what_was_reported() {
-    shallow("phase_carries_what_was_reported", 47).check(|| {
+    shallow("phase_carries_what_was_reported", 27).check(|| {
         let (own, turns) = (Arc::new(Aggregator::new()), Turns::new());
         let writer = thread::spawn({
             let (own, turns) = (Arc::clone(&own), Arc::clone(&turns));
@@ -258,7 +258,7 @@ fn chunk_is_seen_initialized() {
 /// Two readers at once: the intervals of each have everything once.
 #[test]
 fn interval_readers_do_not_disturb_each_other() {
-    shallow("interval_readers_do_not_disturb_each_other", 110).check(|| {
+    shallow("interval_readers_do_not_disturb_each_other", 24).check(|| {
         let own = Arc::new(Aggregator::new());
         own.record(VALUES[0]);
         let reader = thread::spawn({

@@ -51,7 +51,7 @@ impl<'a, T: Tally> Reading<'a, T> {
         let buckets = self.span.whole(window);
         let mut sum = 0;
         if buckets > 0 {
-            let first = (self.span.tick(self.now) + 1).saturating_sub(buckets);
+            let first = self.span.tick(self.now).saturating_sub(buckets - 1);
             self.tally.visit(first, &mut |_, count| sum += count);
         }
         sum

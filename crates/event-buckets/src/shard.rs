@@ -49,6 +49,9 @@ use lockfree_core::sync::{
 
 use crate::{read::Tally, span::Span};
 
+/// The last bucket: its number plus 1 is a number too.
+const LAST: u64 = u64::MAX - 1;
+
 #[derive(Default)]
 pub(crate) struct Shard {
     total: AtomicU64,
@@ -76,15 +79,16 @@ impl Shard {
         if now < self.until.load(Relaxed) {
             self.count(n);
         } else {
-            self.add_slowly(span.tick(now), n, span);
+            self.add_slowly(span.tick(now).min(LAST), n, span);
         }
     }
 
     /// Adds `n` events to bucket `tick`. For the owner only.
     #[inline]
     pub(crate) fn add_at(&self, tick: u64, n: u64, span: Span) {
+        let tick = tick.min(LAST);
         // Relaxed: only we write it.
-        if tick.wrapping_add(1) == self.next.load(Relaxed) {
+        if tick + 1 == self.next.load(Relaxed) {
             self.count(n);
         } else {
             self.add_slowly(tick, n, span);
@@ -122,7 +126,7 @@ impl Shard {
     /// Begins bucket `tick`.
     fn roll(&self, tick: u64, span: Span) {
         let mark = self.own_ring(span).place(tick);
-        let next = tick.saturating_add(1);
+        let next = tick + 1;
         // Relaxed: only we write it.
         let total = self.total.load(Relaxed);
         // Relaxed: `next` publishes it; who looks for the bucket that was here sees the total below.

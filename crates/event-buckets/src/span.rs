@@ -75,7 +75,7 @@ impl Span {
 
     /// The oldest bucket of the history at `now`.
     pub(crate) const fn oldest(self, now: u64) -> u64 {
-        (self.tick(now) + 1).saturating_sub(self.buckets)
+        self.tick(now).saturating_sub(self.buckets - 1)
     }
 
     /// How many whole buckets a window reaches: rounded up, at most the history.

@@ -376,3 +376,51 @@ fn who_awaits_is_admitted_in_the_end() {
     });
     assert!(limiter.clock().now() >= 4 * MILLI);
 }
+
+/// 584 years, or somebody's tick that is none.
+#[test]
+fn the_last_moment_of_a_clock_is_one_like_others() {
+    const NANOSECOND: Duration = Duration::from_nanos(1);
+    let clock = ManualClock::new();
+    let (own, one) = (
+        EventCounter::with_clock(NANOSECOND, 2, &clock),
+        SharedEventCounter::with_clock(NANOSECOND, 2, &clock),
+    );
+    for tick in [1, u64::MAX - 1, u64::MAX, u64::MAX] {
+        own.increment_at(tick);
+        one.increment_at(tick);
+    }
+    let all = own.snapshot();
+    assert_eq!(all.counts.iter().sum::<u64>() + all.evicted, all.total);
+    // A thread's last two buckets are one.
+    assert_eq!((all.total, own.evicted(), own.count(NANOSECOND)), (4, all.evicted, 3));
+    let all = one.snapshot();
+    assert_eq!((all.counts, all.evicted, all.total), (vec![1, 2], 1, 4));
+    assert_eq!((one.count(NANOSECOND), one.count(2 * NANOSECOND), one.evicted()), (2, 3, 1));
+
+    for quota in [Quota::fixed(1, SECOND), Quota::sliding(1, SECOND), Quota::gcra(1, SECOND)] {
+        let limiter = RateLimiter::with_clock(quota.unwrap(), &clock);
+        assert!(limiter.acquire_at(Duration::MAX, 1).is_ok());
+    }
+    for period in [SECOND, MILLI] {
+        let quota = Quota::gcra(1, period).unwrap();
+        let keyed = KeyedLimiter::<u32, _>::with_clock(quota, 1, &clock).unwrap();
+        let admitted = [0; 2].map(|key| keyed.acquire_at(Duration::MAX, &key, 1).is_ok());
+        assert_eq!(admitted, [true, false]);
+    }
+}
+
+/// A clock that does not begin at 0, as that of the Unix epoch: at any time a limiter begins afresh.
+#[test]
+fn a_sliding_window_begins_whenever_the_clock_does() {
+    let tick = Duration::from_nanos(1_000_000 / 16);
+    for ticks in [1_u64 << 32, (1 << 40) - (1 << 32) + 1, (1 << 40) - 1, 1 << 40, 3 << 39] {
+        let clock = ManualClock::new();
+        clock.set(Duration::from_nanos(ticks * 62_500)).unwrap();
+        let limiter = RateLimiter::with_clock(Quota::sliding(2, MILLI).unwrap(), &clock);
+        for round in 0..100 {
+            assert!(limiter.acquire(2).is_ok() && limiter.check().is_err(), "{ticks} {round}");
+            clock.advance(17 * tick);
+        }
+    }
+}

@@ -10,11 +10,11 @@ use std::{
 use atomic_counter::ShardedCounter;
 use lockfree_core::{
     CachePadded,
-    sync::{AtomicU64, Mutex, Ordering::Relaxed},
+    sync::{AtomicU64, Mutex, MutexGuard, Ordering::Relaxed},
 };
 
 use super::labels::is_name;
-use crate::{grid::Grid, histogram::Histogram};
+use crate::{grid::Grid, histogram::Histogram, snapshot::float};
 
 /// A count that only grows: one series of a [`Registry`](super::Registry).
 ///
@@ -27,6 +27,7 @@ struct Count {
     added: ShardedCounter,
     /// What somebody else's count was set to.
     floor: CachePadded<AtomicU64>,
+    exemplar: Mutex<Option<Exemplar>>,
 }
 
 impl Counter {
@@ -40,6 +41,22 @@ impl Counter {
     #[inline]
     pub fn add(&self, n: u64) {
         self.0.added.add(n);
+    }
+
+    /// Adds `n` and keeps it as the counter's latest exemplar, as
+    /// [`Distribution::record_with`] does.
+    pub fn add_with(&self, n: u64, labels: &[(&str, &str)]) {
+        self.add(n);
+        if let Some(exemplar) = Exemplar::new(float(n), labels)
+            && let Some(mut kept) = unless_held(&self.0.exemplar)
+        {
+            *kept = Some(exemplar);
+        }
+    }
+
+    /// The latest exemplar.
+    pub fn exemplar(&self) -> Option<Exemplar> {
+        self.0.exemplar.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Raises the count to `value`, for one that is kept elsewhere. Not to be mixed with the others: the
@@ -107,7 +124,7 @@ struct Spread {
 pub struct Exemplar {
     /// Names and values.
     pub labels: Vec<(String, String)>,
-    /// The value that was recorded.
+    /// The value that was recorded, or what was added.
     pub value: f64,
     /// When, in seconds since the Unix epoch.
     pub timestamp: f64,
@@ -118,6 +135,32 @@ const OCTAVES: Grid = Grid::new(0);
 /// The most characters of all names and values of an exemplar's labels.
 const MOST: usize = 128;
 
+impl Exemplar {
+    /// One of now, if the text can show it.
+    fn new(value: f64, labels: &[(&str, &str)]) -> Option<Self> {
+        let length = labels.iter().map(|(name, text)| name.chars().count() + text.chars().count());
+        let twice = |i: usize, name: &str| labels[..i].iter().any(|(other, _)| *other == name);
+        let mut names = labels.iter().map(|(name, _)| *name).enumerate();
+        if !value.is_finite()
+            || length.sum::<usize>() > MOST
+            || !names.all(|(i, name)| is_name(name, false) && !twice(i, name))
+        {
+            return None;
+        }
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let labels = labels.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        Some(Self { labels: labels.collect(), value, timestamp: since.as_secs_f64() })
+    }
+}
+
+fn unless_held<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match lock.try_lock() {
+        Ok(held) => Some(held),
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 impl Distribution {
     pub(super) fn new(precision: u32) -> Self {
         let exemplars = Mutex::new(BTreeMap::new());
@@ -127,26 +170,15 @@ impl Distribution {
     /// Records a value and keeps it as the latest exemplar of its power of two. The record is as without one;
     /// the exemplar is kept unless another is being kept or read at this very moment: nobody waits.
     ///
-    /// An exemplar whose labels are longer than 128 characters, or whose names are none, is not kept.
+    /// An exemplar whose labels are longer than 128 characters, or whose names are none or there twice, is not
+    /// kept.
     pub fn record_with(&self, value: f64, labels: &[(&str, &str)]) {
         self.0.histogram.record(value);
-        let length = labels.iter().map(|(name, text)| name.chars().count() + text.chars().count());
-        if !value.is_finite()
-            || length.sum::<usize>() > MOST
-            || !labels.iter().all(|(name, _)| is_name(name, false))
+        if let Some(exemplar) = Exemplar::new(value, labels)
+            && let Some(mut kept) = unless_held(&self.0.exemplars)
         {
-            return;
+            kept.insert(OCTAVES.key_of(value), exemplar);
         }
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let labels = labels.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        let labels = labels.collect();
-        let exemplar = Exemplar { labels, value, timestamp: since.as_secs_f64() };
-        let mut kept = match self.0.exemplars.try_lock() {
-            Ok(kept) => kept,
-            Err(TryLockError::Poisoned(kept)) => kept.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        kept.insert(OCTAVES.key_of(value), exemplar);
     }
 
     /// The latest exemplar of each power of two, in the order of their values.

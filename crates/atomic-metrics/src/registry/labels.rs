@@ -22,15 +22,26 @@ impl Labels {
                 return Err(RegisterError::Label(name.clone()));
             }
         }
-        match pairs.windows(2).find(|two| two[0].0 == two[1].0) {
-            Some(twice) => Err(RegisterError::Label(twice[0].0.clone())),
-            None => Ok(Self(pairs)),
+        if let Some(twice) = pairs.windows(2).find(|two| two[0].0 == two[1].0) {
+            return Err(RegisterError::Label(twice[0].0.clone()));
         }
+        // To a server a label without a value is not there.
+        pairs.retain(|(_, value)| !value.is_empty());
+        Ok(Self(pairs))
     }
 
     /// Those of the series that stands for all that are too many.
     pub(super) fn overflow() -> Self {
         Self(alloc::vec![("overflow".to_owned(), "true".to_owned())])
+    }
+
+    /// A name that none of them has: this one, or with `_` behind it.
+    pub(super) fn free(&self, name: &str) -> String {
+        let mut free = name.to_owned();
+        while self.0.iter().any(|(own, _)| *own == free) {
+            free.push('_');
+        }
+        free
     }
 
     /// Writes `{a="b",le="1.0"}`, or nothing where there is no label.

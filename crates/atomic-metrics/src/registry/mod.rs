@@ -135,11 +135,12 @@ impl Registry {
     }
 
     /// Says what a metric is, before or after it is registered. A unit, such as `seconds`, becomes the end of
-    /// its name in the text, if it is not already.
+    /// its name in the text, if it is not already; one that no name can end in is left out.
     pub fn describe(&self, name: &str, help: &str, unit: &str) {
         let mut families = self.lock();
-        let own = families.described.entry(base(name).to_owned()).or_default();
+        let own = families.described.entry(name.to_owned()).or_default();
         help.clone_into(&mut own.help);
+        let unit = if is_name(&["_", unit].concat(), false) { unit } else { "" };
         unit.clone_into(&mut own.unit);
     }
 
@@ -213,7 +214,8 @@ impl Registry {
     /// How often a series of this family was asked for that would have been one too many.
     pub fn overflowed(&self, name: &str) -> u64 {
         let families = self.lock();
-        families.by_name.get(base(name)).map_or(0, |family| family.overflowed)
+        let family = families.by_name.get(name).or_else(|| families.by_name.get(base(name)));
+        family.map_or(0, |family| family.overflowed)
     }
 
     fn series<'a>(
@@ -257,6 +259,15 @@ impl Registry {
     }
 }
 
+impl Families {
+    /// What was said of a family; of a counter perhaps under the name of its sample.
+    fn described(&self, name: &str, kind: Kind) -> Option<&Description> {
+        let own = || self.described.get(name);
+        let sample = || self.described.get(&[name, "_total"].concat());
+        own().or_else(|| if kind == Kind::Counter { sample() } else { None })
+    }
+}
+
 impl Default for Registry {
     fn default() -> Self {
         Self::new()
@@ -279,7 +290,9 @@ impl Kind {
         match self {
             Self::Counter => &["_total", "_created"],
             Self::Gauge => &[""],
-            Self::Histogram => &["_bucket", "_count", "_sum", "_created", "_not_finite_total"],
+            Self::Histogram => {
+                &["_bucket", "_count", "_sum", "_created", "_not_finite", "_not_finite_total"]
+            }
         }
     }
 }

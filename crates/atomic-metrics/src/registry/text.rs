@@ -39,7 +39,7 @@ impl Registry {
     ///
     /// A histogram shows how many values were at most each bound, exactly: powers of two, or those of
     /// [`shape`](Self::shape). Values that are not finite are in a counter of their own, `..._not_finite_total`.
-    /// With bounds below zero there is no sum and no count, as the format asks.
+    /// With values or bounds below zero there is no sum and no count, as the format asks.
     pub fn openmetrics(&self) -> String {
         let mut text = String::new();
         // A `String` takes everything.
@@ -60,20 +60,24 @@ impl Registry {
 
     fn pages(&self) -> Vec<Page> {
         let families = self.lock();
-        let page = |(name, family): (&String, &super::Family)| {
-            let described = families.described.get(name).cloned().unwrap_or_default();
+        let mut pages: Vec<Page> = Vec::new();
+        for (name, family) in &families.by_name {
+            let described = families.described(name, family.kind).cloned().unwrap_or_default();
             let ending = ["_", described.unit.as_str()].concat();
             let mut shown = name.to_owned();
             if !described.unit.is_empty() && !name.ends_with(&ending) {
                 shown.push_str(&ending);
-                if super::clashes(&shown, family.kind, &families.by_name) {
+                if super::clashes(&shown, family.kind, &families.by_name)
+                    || pages.iter().any(|page| page.name == shown)
+                {
                     name.clone_into(&mut shown);
                 }
             }
             let series = family.series.iter().map(|(labels, one)| (labels.clone(), one.clone()));
-            Page { name: shown, kind: family.kind, described, series: series.collect() }
-        };
-        families.by_name.iter().map(page).collect()
+            let (kind, series) = (family.kind, series.collect());
+            pages.push(Page { name: shown, kind, described, series });
+        }
+        pages
     }
 }
 
@@ -87,7 +91,7 @@ impl Page {
         };
         writeln!(to, "# TYPE {name} {kind}")?;
         let Description { help, unit, bounds, .. } = &self.described;
-        if !unit.is_empty() && name.ends_with(unit.as_str()) {
+        if !unit.is_empty() && name.ends_with(&["_", unit].concat()) {
             writeln!(to, "# UNIT {name} {unit}")?;
         }
         if !help.is_empty() {
@@ -98,6 +102,9 @@ impl Page {
             match series {
                 Series::Counter(own) => {
                     sample(to, &[name, "_total"], labels, None, own.value())?;
+                    if let Some(exemplar) = own.exemplar() {
+                        write_exemplar(to, &exemplar)?;
+                    }
                     to.write_char('\n')?;
                 }
                 Series::Gauge(own) => {
@@ -154,7 +161,7 @@ fn histogram(
         to.write_char('\n')?;
         above = bound;
     }
-    if bounds.first().is_some_and(|bound| *bound < 0.0) {
+    if now.min < 0.0 || bounds.first().is_some_and(|bound| *bound < 0.0) {
         return Ok(());
     }
     sample(to, &[name, "_count"], labels, None, now.count)?;
@@ -185,7 +192,8 @@ fn not_finite(
         let apart =
             [("NaN", now.nan), ("+Inf", now.positive_infinite), ("-Inf", now.negative_infinite)];
         for (value, count) in apart.into_iter().filter(|(_, count)| *count > 0) {
-            sample(to, &[name, "_not_finite_total"], labels, Some(("value", value)), count)?;
+            let label = labels.free("value");
+            sample(to, &[name, "_not_finite_total"], labels, Some((&label, value)), count)?;
             to.write_char('\n')?;
         }
     }

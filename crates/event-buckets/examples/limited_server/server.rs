@@ -1,8 +1,9 @@
 //! The server: a limiter by address, and two counters.
 
-use core::{convert::Infallible, fmt::Write as _, net::IpAddr};
+use core::{convert::Infallible, net::IpAddr};
 use std::sync::Arc;
 
+use atomic_metrics::{RegisterError, Registry};
 use event_buckets::{EventCounter, KeyedLimiter, Quota};
 use http_body_util::Full;
 use hyper::{Request, Response, StatusCode, body::Bytes, header, server, service::service_fn};
@@ -15,22 +16,27 @@ pub(crate) struct Server {
     limiter: KeyedLimiter<IpAddr>,
     pub(crate) admitted: EventCounter,
     denied: EventCounter,
+    registry: Registry,
 }
 
 impl Server {
     pub(crate) fn new() -> Result<Self, Failure> {
+        let registry = Registry::new();
+        registry.describe("http_requests", "Requests by what became of them.", "");
         let quota = Quota::gcra(RATE, SECOND)?.with_burst(BURST)?;
         Ok(Self {
             limiter: KeyedLimiter::new(quota, 10_000)?,
             admitted: EventCounter::new(SECOND / 10, 100),
             denied: EventCounter::new(SECOND / 10, 100),
+            registry,
         })
     }
 
     fn answer(&self, path: &str, client: IpAddr) -> Response<Full<Bytes>> {
         if path == "/metrics" {
-            let mut response = Response::new(Full::from(self.metrics()));
-            let text = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            let text = self.metrics().expect("no other family has these names");
+            let mut response = Response::new(Full::from(text));
+            let text = Registry::CONTENT_TYPE;
             response
                 .headers_mut()
                 .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(text));
@@ -53,23 +59,18 @@ impl Server {
         }
     }
 
-    fn metrics(&self) -> String {
-        let mut text = String::from(
-            "# TYPE http_requests counter\n# HELP http_requests Requests by what became of them.\n",
-        );
-        let outcomes = [("admitted", &self.admitted), ("denied", &self.denied)];
-        for (outcome, events) in outcomes {
-            let total = events.total();
-            let _ = writeln!(text, "http_requests_total{{outcome=\"{outcome}\"}} {total}");
+    /// The counters know totals and rates; the registry shows them.
+    fn metrics(&self) -> Result<String, RegisterError> {
+        for (outcome, events) in [("admitted", &self.admitted), ("denied", &self.denied)] {
+            let labels = || [("outcome", outcome)];
+            self.registry.counter("http_requests", labels())?.raise(events.total());
+            let rate = self.registry.gauge("http_requests_per_second", labels())?;
+            rate.set(events.rate_interpolated(SECOND));
         }
-        text += "# TYPE http_requests_per_second gauge\n";
-        for (outcome, events) in outcomes {
-            let rate = events.rate_interpolated(SECOND);
-            let _ = writeln!(text, "http_requests_per_second{{outcome=\"{outcome}\"}} {rate:.1}");
-        }
-        let busy = self.limiter.busy();
-        let _ = write!(text, "# TYPE limited_clients gauge\nlimited_clients {busy}\n# EOF\n");
-        text
+        // Fewer than 2^32.
+        let busy = u32::try_from(self.limiter.busy()).unwrap_or(u32::MAX);
+        self.registry.gauge("limited_clients", [])?.set(busy.into());
+        Ok(self.registry.openmetrics())
     }
 
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) -> Result<(), Failure> {

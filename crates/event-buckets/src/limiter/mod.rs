@@ -80,9 +80,10 @@ impl<C: Clock> RateLimiter<C> {
     /// A limiter on a clock of the caller's.
     #[must_use]
     pub fn with_clock(quota: Quota, clock: C) -> Self {
+        let now = clock.now_nanos();
         let gate = match quota.0 {
             Terms::Paced(pace) => Gate::Paced(Paced::new(pace)),
-            Terms::Sliding { limit, window } => Gate::Sliding(Sliding::new(limit, window)),
+            Terms::Sliding { limit, window } => Gate::Sliding(Sliding::new(limit, window, now)),
         };
         Self { gate, clock }
     }

@@ -21,6 +21,8 @@
 //!   fuller than it is, never for emptier.
 //! * I3: a mark that was overwritten by a later tick's is of no tick that a window of the present
 //!   reaches: the ring is longer than any window by two.
+//! * I4: the mark in a place is of a tick of that place. So one that was overwritten tells of a later tick than
+//!   the window's last.
 //!
 //! # Progress and linearization
 //!
@@ -37,7 +39,7 @@
 use core::{num::NonZeroU64, ops::RangeInclusive};
 
 use lockfree_core::{
-    CachePadded, array_of,
+    CachePadded,
     sync::{
         AtomicU64,
         Ordering::{Acquire, Relaxed, Release},
@@ -73,13 +75,20 @@ struct Look {
 }
 
 impl Sliding {
-    pub(super) fn new(limit: u32, window: u64) -> Self {
+    /// With nothing admitted before `now`: each place has the mark of one of the last ticks.
+    pub(super) fn new(limit: u32, window: u64, now: u64) -> Self {
         let tick = NonZeroU64::new(window.div_ceil(TICKS)).unwrap_or(NonZeroU64::MIN);
+        let tick = Reciprocal::new(tick);
+        let present = tick.quotient(now);
+        let mark = |place| {
+            let ahead = present.wrapping_sub(place as u64) % PLACES as u64;
+            AtomicU64::new(Mark::new(present.wrapping_sub(ahead), 0).0)
+        };
         Self {
-            head: CachePadded::default(),
-            marks: CachePadded::new(array_of![AtomicU64::new(0); PLACES]),
-            terms: Live::new([limit.into(), window.div_ceil(tick.get())]),
-            tick: Reciprocal::new(tick),
+            head: CachePadded::new(AtomicU64::new(Mark::new(present, 0).0)),
+            marks: CachePadded::new(core::array::from_fn(mark)),
+            terms: Live::new([limit.into(), window.div_ceil(tick.divisor())]),
+            tick,
         }
     }
 

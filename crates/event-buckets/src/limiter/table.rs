@@ -107,7 +107,7 @@ impl Table {
 
     /// How many keys owe something.
     pub(super) fn busy(&self, now: u64) -> usize {
-        let now = now >> self.unit;
+        let now = self.units(now);
         self.enter(now);
         let busy = |word| !load(word).is_idle(now);
         self.lines.iter().flat_map(Line::keys).filter(|word| busy(word)).count()
@@ -135,7 +135,7 @@ impl Table {
         #[expect(clippy::cast_possible_truncation, reason = "the mask is below the length")]
         let line = &self.lines[hash as usize & (self.lines.len() - 1)];
         let request = Request { line, tag: slot::tag(hash), cost, tolerance };
-        let read = || clock() >> self.unit;
+        let read = || self.units(clock());
         loop {
             let now = read();
             self.enter(now);
@@ -171,11 +171,16 @@ impl Table {
         #[expect(clippy::cast_possible_truncation, reason = "the mask is below the length")]
         let line = &self.lines[hash as usize & (self.lines.len() - 1)];
         let request = Request { line, tag: slot::tag(hash), cost, tolerance };
-        let now = now >> self.unit;
+        let now = self.units(now);
         self.enter(now);
         let own = request.find().filter(|(_, seen)| !seen.is_claimed());
         let seen = own.map_or_else(|| load(line.shared()), |(_, seen)| seen);
         request.after(seen, now).map(|_| ()).map_err(|units| Denied::for_nanos(units << self.unit))
+    }
+
+    /// A time in units, of which sums with debts do not overflow.
+    fn units(&self, nanos: u64) -> u64 {
+        nanos.min(u64::MAX >> 1) >> self.unit
     }
 
     /// Frees the words of past eras, where a new one begins. Each thread that comes meanwhile does the
