@@ -145,23 +145,29 @@ impl<T: Send + Sync + 'static> Task<T> {
         // Acquire [end]: what was done before it ended.
         while !self.ended.load(Acquire) {
             body.waiter.arm(&Waker::from(Arc::clone(self)));
-            match self.shared.next_after(&mut body.seen) {
+            let Some(next) = self.caught(|| self.shared.next_after(&mut body.seen)) else {
+                continue;
+            };
+            match next {
                 None => return,
                 Some(None) => break,
                 Some(Some(change)) => {
-                    let called = catch_unwind(AssertUnwindSafe(|| (body.call)(&change)));
-                    if called.is_err() {
-                        // Relaxed: a figure.
-                        self.shared.panics.fetch_add(1, Relaxed);
-                    }
+                    self.caught(|| (body.call)(&change));
+                    self.caught(|| drop(change));
                 }
             }
         }
         let over = slot.take();
-        // The function's captures are the user's.
-        if catch_unwind(AssertUnwindSafe(|| drop(over))).is_err() {
+        self.caught(|| drop(over));
+    }
+
+    /// Does what may run the user's code: the function, and the drop of its captures and of values.
+    fn caught<R>(&self, run: impl FnOnce() -> R) -> Option<R> {
+        let outcome = catch_unwind(AssertUnwindSafe(run));
+        if outcome.is_err() {
             // Relaxed: a figure.
             self.shared.panics.fetch_add(1, Relaxed);
         }
+        outcome.ok()
     }
 }

@@ -147,18 +147,22 @@ impl<V> HazardCell<V> {
     pub(crate) unsafe fn detach(&self, hazard: NonNull<Hazard>, held: &Held<V>) {
         // SAFETY: hazards live as long as the domain.
         unsafe { hazard.as_ref() }.vacate();
-        self.left(held.0);
+        self.let_go(held);
     }
 
-    /// Protects the current node in place of the one that is `held`.
+    /// Protects the current node in place of one that was held, which is then to be [`let_go`](Self::let_go).
     ///
     /// # Safety
     /// The hazard is of this cell's `attach`, and what it protected is not used any more.
     #[cold]
-    pub(crate) unsafe fn renew(&self, hazard: NonNull<Hazard>, held: &mut Held<V>) {
+    pub(crate) unsafe fn renew(&self, hazard: NonNull<Hazard>) -> Held<V> {
         // SAFETY: hazards live as long as the domain.
-        let now = self.protect(unsafe { hazard.as_ref() });
-        self.left(core::mem::replace(&mut held.0, now));
+        Held(self.protect(unsafe { hazard.as_ref() }))
+    }
+
+    /// What was held is not any more. May drop values, and so panic.
+    pub(crate) fn let_go(&self, held: &Held<V>) {
+        self.left(held.0);
     }
 
     /// Whether `held` is the current node. One access.
