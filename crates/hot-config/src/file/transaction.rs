@@ -28,9 +28,11 @@ pub(super) enum Reading {
 impl Reading {
     pub(super) fn of(path: &Path) -> Self {
         // A pipe would be waited for, and a device read without end.
-        let read = || match fs::metadata(path)?.is_file() {
-            true => fs::read(path),
-            false => Err(io::Error::other("it is not a regular file")),
+        let read = || {
+            if !fs::metadata(path)?.is_file() {
+                return Err(io::Error::other("it is not a regular file"));
+            }
+            fs::read(path)
         };
         match read() {
             Ok(content) => Self::Content(content),
