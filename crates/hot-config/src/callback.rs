@@ -23,7 +23,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | ask | addition in `ask` | exchange in `ask` | the new version, for who runs the body | `ask_is_heard_by_who_runs` |
+//! | ask | addition in `ask` | failed exchange in `ask` | the new version, for who runs the body | `ask_is_heard_by_who_runs` |
 //! | rest | exchange in `ask` | addition in `ask` | the body, for the next who runs it | `rest_hands_the_body_over` |
 //! | end | store in `end` | load in `run` | what its owner did before he ended it | `end_of_a_callback_is_seen` |
 
@@ -130,9 +130,9 @@ impl<T: Send + Sync + 'static> Task<T> {
                 // SAFETY: I1: `asked` was 0.
                 self.run(unsafe { &mut *body });
             });
-            // AcqRel [rest, ask]: the body as this leaves it; what it is asked for by then.
+            // Release [rest]: the body as this leaves it.
             // Acquire [ask]: what it is asked for by then.
-            match self.asked.compare_exchange(asked, 0, AcqRel, Acquire) {
+            match self.asked.compare_exchange(asked, 0, Release, Acquire) {
                 Ok(_) => return,
                 Err(now) => asked = now,
             }

@@ -70,7 +70,7 @@
 //! | current | exchange in `replace` | second load in `protect`, load in `announce` | a node's value | `current_shows_a_whole_value` |
 //! | protect | light fence in `protect` and `announce` | heavy fence in `settle` | of hazard and exchange, one is seen | `protect_keeps_what_is_read` |
 //! | last-look | light fence in `left` | heavy fence in `settle` | of the cleared hazard and the exchange, one is seen | `last_look_frees_what_is_left` |
-//! | unread | the stores of hazards, `vacate`, the exchange in `announce` | load in `protects` | that what was read before is read, so it may be freed | `unread_is_seen_before_the_free` |
+//! | unread | the stores of hazards, `vacate` | load in `protects` | that what was read before is read, so it may be freed | `unread_is_seen_before_the_free` |
 //! | mark | store of the mark in `announce` | load of it in `help` | for which cell it is | `mark_tells_whom_it_is_for` |
 //! | about | store of `about` in `announce` | load of it in `help` | that the marks before are gone | `about_shows_that_the_last_mark_is_gone` |
 //! | help | exchange in `help` | failed exchange in `announce` | the helper's view of the node | `help_hands_a_whole_value_over` |
@@ -227,9 +227,9 @@ impl<V> HazardCell<V> {
         light_fence(SeqCst);
         // Acquire [current]: pairs with the exchange in `replace`.
         let seen = self.current.load(Acquire);
-        // Release [unread]: what the hazard said before has been read.
+        // Relaxed: as a read-modify-write it passes on what the mark's store has released.
         // Acquire [help]: the node as the helper has seen it.
-        match hazard.word.compare_exchange(mark, seen.cast(), Release, Acquire) {
+        match hazard.word.compare_exchange(mark, seen.cast(), Relaxed, Acquire) {
             Ok(_) => seen,
             Err(helped) => helped.cast(),
         }

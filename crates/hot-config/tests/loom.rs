@@ -227,7 +227,7 @@ fn lease_hands_the_record_over() {
 /// The same with a shared hazard: that of a handle.
 #[test]
 fn taken_hazard_hands_its_readings_over() {
-    Model::new("taken_hazard_hands_its_readings_over", 1).preemptions(1).check(|| {
+    Model::new("taken_hazard_hands_its_readings_over", 3100).preemptions(1).check(|| {
         let config = config(1);
         let first = with(&config, |config| config.reader().load().read());
         let second = with(&config, |config| config.reader().load().read());
