@@ -23,7 +23,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | ask | addition in `ask` | exchange in `ask` | the new version, for who runs the body | `ask_is_heard_by_who_runs` |
+//! | ask | addition in `ask` | failed exchange in `ask` | the new version, for who runs the body | `ask_is_heard_by_who_runs` |
 //! | rest | exchange in `ask` | addition in `ask` | the body, for the next who runs it | `rest_hands_the_body_over` |
 //! | end | store in `end` | load in `run` | what its owner did before he ended it | `end_of_a_callback_is_seen` |
 
@@ -130,9 +130,9 @@ impl<T: Send + Sync + 'static> Task<T> {
                 // SAFETY: I1: `asked` was 0.
                 self.run(unsafe { &mut *body });
             });
-            // AcqRel [rest, ask]: the body as this leaves it; what it is asked for by then.
+            // Release [rest]: the body as this leaves it.
             // Acquire [ask]: what it is asked for by then.
-            match self.asked.compare_exchange(asked, 0, AcqRel, Acquire) {
+            match self.asked.compare_exchange(asked, 0, Release, Acquire) {
                 Ok(_) => return,
                 Err(now) => asked = now,
             }
@@ -145,23 +145,29 @@ impl<T: Send + Sync + 'static> Task<T> {
         // Acquire [end]: what was done before it ended.
         while !self.ended.load(Acquire) {
             body.waiter.arm(&Waker::from(Arc::clone(self)));
-            match self.shared.next_after(&mut body.seen) {
+            let Some(next) = self.caught(|| self.shared.next_after(&mut body.seen)) else {
+                continue;
+            };
+            match next {
                 None => return,
                 Some(None) => break,
                 Some(Some(change)) => {
-                    let called = catch_unwind(AssertUnwindSafe(|| (body.call)(&change)));
-                    if called.is_err() {
-                        // Relaxed: a figure.
-                        self.shared.panics.fetch_add(1, Relaxed);
-                    }
+                    self.caught(|| (body.call)(&change));
+                    self.caught(|| drop(change));
                 }
             }
         }
         let over = slot.take();
-        // The function's captures are the user's.
-        if catch_unwind(AssertUnwindSafe(|| drop(over))).is_err() {
+        self.caught(|| drop(over));
+    }
+
+    /// Does what may run the user's code: the function, and the drop of its captures and of values.
+    fn caught<R>(&self, run: impl FnOnce() -> R) -> Option<R> {
+        let outcome = catch_unwind(AssertUnwindSafe(run));
+        if outcome.is_err() {
             // Relaxed: a figure.
             self.shared.panics.fetch_add(1, Relaxed);
         }
+        outcome.ok()
     }
 }

@@ -70,7 +70,7 @@
 //! | current | exchange in `replace` | second load in `protect`, load in `announce` | a node's value | `current_shows_a_whole_value` |
 //! | protect | light fence in `protect` and `announce` | heavy fence in `settle` | of hazard and exchange, one is seen | `protect_keeps_what_is_read` |
 //! | last-look | light fence in `left` | heavy fence in `settle` | of the cleared hazard and the exchange, one is seen | `last_look_frees_what_is_left` |
-//! | unread | the stores of hazards, `vacate`, the exchange in `announce` | load in `protects` | that what was read before is read, so it may be freed | `unread_is_seen_before_the_free` |
+//! | unread | the stores of hazards, `vacate` | load in `protects` | that what was read before is read, so it may be freed | `unread_is_seen_before_the_free` |
 //! | mark | store of the mark in `announce` | load of it in `help` | for which cell it is | `mark_tells_whom_it_is_for` |
 //! | about | store of `about` in `announce` | load of it in `help` | that the marks before are gone | `about_shows_that_the_last_mark_is_gone` |
 //! | help | exchange in `help` | failed exchange in `announce` | the helper's view of the node | `help_hands_a_whole_value_over` |
@@ -147,18 +147,22 @@ impl<V> HazardCell<V> {
     pub(crate) unsafe fn detach(&self, hazard: NonNull<Hazard>, held: &Held<V>) {
         // SAFETY: hazards live as long as the domain.
         unsafe { hazard.as_ref() }.vacate();
-        self.left(held.0);
+        self.let_go(held);
     }
 
-    /// Protects the current node in place of the one that is `held`.
+    /// Protects the current node in place of one that was held, which is then to be [`let_go`](Self::let_go).
     ///
     /// # Safety
     /// The hazard is of this cell's `attach`, and what it protected is not used any more.
     #[cold]
-    pub(crate) unsafe fn renew(&self, hazard: NonNull<Hazard>, held: &mut Held<V>) {
+    pub(crate) unsafe fn renew(&self, hazard: NonNull<Hazard>) -> Held<V> {
         // SAFETY: hazards live as long as the domain.
-        let now = self.protect(unsafe { hazard.as_ref() });
-        self.left(core::mem::replace(&mut held.0, now));
+        Held(self.protect(unsafe { hazard.as_ref() }))
+    }
+
+    /// What was held is not any more. May drop values, and so panic.
+    pub(crate) fn let_go(&self, held: &Held<V>) {
+        self.left(held.0);
     }
 
     /// Whether `held` is the current node. One access.
@@ -223,9 +227,9 @@ impl<V> HazardCell<V> {
         light_fence(SeqCst);
         // Acquire [current]: pairs with the exchange in `replace`.
         let seen = self.current.load(Acquire);
-        // Release [unread]: what the hazard said before has been read.
+        // Relaxed: as a read-modify-write it passes on what the mark's store has released.
         // Acquire [help]: the node as the helper has seen it.
-        match hazard.word.compare_exchange(mark, seen.cast(), Release, Acquire) {
+        match hazard.word.compare_exchange(mark, seen.cast(), Relaxed, Acquire) {
             Ok(_) => seen,
             Err(helped) => helped.cast(),
         }

@@ -109,7 +109,8 @@ impl<T> HotConfig<T> {
     /// returns, and no lock is held then.
     ///
     /// # Panics
-    /// A value that leaves the history panics in its drop. The update is done then.
+    /// A value that was replaced before panics in its drop. The update is done then, unless another
+    /// thread's was faster at that moment: [`version`](Self::version) tells.
     pub fn update(&self, value: T) -> Arc<T> {
         let value = Arc::new(value);
         self.replace(|_| Arc::clone(&value))

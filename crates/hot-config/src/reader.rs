@@ -99,8 +99,11 @@ impl<T> Reader<T> {
             return false;
         }
         // SAFETY: the cell's I2: the hazard is ours; `&mut self` shows that nothing is lent.
-        unsafe { self.shared.versions.renew(self.hazard, &mut self.held) };
+        let now = unsafe { self.shared.versions.renew(self.hazard) };
+        let old = core::mem::replace(&mut self.held, now);
         self.value = NonNull::from(&*self.version_held().value);
+        // Last, since a value that is dropped may panic.
+        self.shared.versions.let_go(&old);
         true
     }
 

@@ -98,11 +98,16 @@ impl<T> Shared<T> {
         // Acquire [close]: who sees the end sees the last version.
         let closed = self.closed.load(Acquire);
         let newest = self.versions.load();
-        if newest.number > *seen {
-            *seen = newest.number;
-            return Some(Some(newest.snapshot()));
+        let newer = (newest.number > *seen).then(|| newest.snapshot());
+        // A value that is dropped here may panic: nothing is told then, and so nothing is seen.
+        drop(newest);
+        match newer {
+            Some(newer) => {
+                *seen = newer.version;
+                Some(Some(newer))
+            }
+            None => closed.then_some(None),
         }
-        closed.then_some(None)
     }
 
     pub(crate) fn close(&self) {

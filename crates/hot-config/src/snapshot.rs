@@ -44,6 +44,6 @@ pub struct Status {
     pub version: u64,
     /// The versions that [`rollback`](crate::HotConfig::rollback) can go back to, older ones first.
     pub kept: Vec<u64>,
-    /// How often a callback has panicked.
+    /// How often a callback has panicked, or a value that it was the last to have, in its drop.
     pub panics: usize,
 }

@@ -98,24 +98,6 @@ fn a_guard_is_shared_by_reference() {
 }
 
 #[test]
-fn a_forgotten_guard_costs_its_value_and_no_more() {
-    let drops = Drops::new();
-    let config = HotConfig::with_history(drops.counted(1), 0);
-    let other = config.clone();
-    let next = drops.counted(2);
-    thread::spawn(move || {
-        core::mem::forget(other.load());
-        other.update(next);
-    })
-    .join()
-    .unwrap();
-    config.update(drops.counted(3));
-    assert_eq!(drops.alive(), 2);
-    drop(config);
-    assert_eq!(drops.alive(), 0);
-}
-
-#[test]
 fn a_guard_lives_in_a_thread_local_past_its_record() {
     thread_local! {
         static KEPT: core::cell::RefCell<Option<Guard<'static, u32>>> =

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::HotConfig;
 
+/// As long as it takes: what is longer might not be told as a time.
+const YEARS: Duration = Duration::from_hours(24 * 365 * 30);
+
 /// A file that makes a configuration, and how it is read and watched.
 ///
 /// ```
@@ -115,20 +118,20 @@ impl<T: DeserializeOwned + Send + Sync + 'static> FileSource<T> {
     /// Reads the file once nothing has happened for `quiet`, or `longest` after the first event of a
     /// burst. 20 and 500 ms, unless said.
     pub fn debounce(mut self, quiet: Duration, longest: Duration) -> Self {
-        (self.timing.quiet, self.timing.longest) = (quiet, longest);
+        (self.timing.quiet, self.timing.longest) = (quiet.min(YEARS), longest.min(YEARS));
         self
     }
 
     /// Reports a file that is missing, empty, half-written or wrong only if it has been so, unchanged,
     /// for this long. 250 ms, unless said.
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.timing.grace = grace;
+        self.timing.grace = grace.min(YEARS);
         self
     }
 
     /// Reads the file at least that often, whatever the system tells.
     pub fn poll(mut self, every: Duration) -> Self {
-        self.timing.poll = every;
+        self.timing.poll = every.min(YEARS);
         self
     }
 

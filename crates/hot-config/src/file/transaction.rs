@@ -27,7 +27,14 @@ pub(super) enum Reading {
 
 impl Reading {
     pub(super) fn of(path: &Path) -> Self {
-        match fs::read(path) {
+        // A pipe would be waited for, and a device read without end.
+        let read = || {
+            if !fs::metadata(path)?.is_file() {
+                return Err(io::Error::other("it is not a regular file"));
+            }
+            fs::read(path)
+        };
+        match read() {
             Ok(content) => Self::Content(content),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
             // A component that is no directory, for a moment or for good.
@@ -60,6 +67,14 @@ impl<T: DeserializeOwned> Transaction<T> {
 
     /// What the reading comes to; nothing if it is what the last good one came to.
     pub(super) fn run(&mut self, reading: &Reading) -> Result<Option<Good<T>>, FileError> {
+        // The user's code builds, validates and drops values.
+        catch_unwind(AssertUnwindSafe(|| self.evaluate(reading))).unwrap_or_else(|_| {
+            let message = "the code that builds, validates or drops the value panicked";
+            Err(self.error(ErrorKind::Panicked, message))
+        })
+    }
+
+    fn evaluate(&mut self, reading: &Reading) -> Result<Option<Good<T>>, FileError> {
         let text = self.text(reading)?;
         let format = self.format.or_else(|| Format::of(&self.path)).ok_or_else(|| {
             self.error(ErrorKind::UnknownFormat, "its name ends in no format that is built in")
@@ -83,11 +98,10 @@ impl<T: DeserializeOwned> Transaction<T> {
             }
         };
         let value = loop {
-            let built = catch_unwind(AssertUnwindSafe(|| {
-                serde_path_to_error::deserialize::<_, T>(tree.clone())
-            }));
-            let Ok(built) = built else { return Err(self.panicked()) };
-            let Err(failure) = built else { break built.ok() };
+            let failure = match serde_path_to_error::deserialize::<_, T>(tree.clone()) {
+                Ok(value) => break value,
+                Err(failure) => failure,
+            };
             let steps = keys::of_failure(failure.path());
             // A text that looks like a number is one, unless a text is wanted.
             let retry = environment::of(&overrides, &steps)
@@ -97,20 +111,13 @@ impl<T: DeserializeOwned> Transaction<T> {
                 return Err(at(error, &steps));
             }
         };
-        let Some(value) = value else { return Ok(None) };
-        if let Some(validate) = &mut self.validate {
-            match catch_unwind(AssertUnwindSafe(|| validate(&value))) {
-                Ok(Ok(())) => {}
-                Ok(Err(invalid)) => {
-                    let (key, message) = invalid.into_parts();
-                    let error = self.error(ErrorKind::Invalid, message);
-                    return Err(match key {
-                        Some(key) => at(error, &keys::steps(&key)),
-                        None => error,
-                    });
-                }
-                Err(_) => return Err(self.panicked()),
-            }
+        if let Some(Err(invalid)) = self.validate.as_mut().map(|validate| validate(&value)) {
+            let (key, message) = invalid.into_parts();
+            let error = self.error(ErrorKind::Invalid, message);
+            return Err(match key {
+                Some(key) => at(error, &keys::steps(&key)),
+                None => error,
+            });
         }
         let changed = keys::changed(self.last.as_ref(), &tree);
         let same = self.last.is_some() && changed.is_empty();
@@ -134,14 +141,11 @@ impl<T: DeserializeOwned> Transaction<T> {
             let line = before.split(|byte| *byte == b'\n').count();
             FileError { line: Some(line), ..self.error(ErrorKind::Syntax, "it is not UTF-8") }
         })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim().is_empty() {
             return Err(self.error(ErrorKind::Empty, "there is nothing in it"));
         }
-        Ok(text.trim_start_matches('\u{feff}'))
-    }
-
-    fn panicked(&self) -> FileError {
-        self.error(ErrorKind::Panicked, "the code that builds or validates the value panicked")
+        Ok(text)
     }
 
     fn error(&self, kind: ErrorKind, message: impl Into<String>) -> FileError {

@@ -29,13 +29,19 @@ pub struct FileWatch<T> {
 
 impl<T> FileWatch<T> {
     /// Reads the file now, also if it seems unchanged (the environment may have changed), and returns
-    /// the version that is current then. Waits for the thread that watches.
+    /// the version that is current then. Waits for the thread that watches; but in what that thread
+    /// calls (an event, a callback, the validator) the file is read afterwards, and the version returned
+    /// is the one before.
     ///
     /// # Errors
     /// The file is not good. The last good value stays. It is told as an event too, unless it was.
     pub fn reload(&self) -> Result<u64, FileError> {
         let gone =
             || FileError::new(ErrorKind::Unwatchable, self.path.clone(), "the watching has ended");
+        if self.on_its_thread() {
+            self.sender.send(Message::Reload(None)).map_err(|_| gone())?;
+            return Ok(self.config.version());
+        }
         let (reply, outcome) = mpsc::channel();
         self.sender.send(Message::Reload(Some(reply))).map_err(|_| gone())?;
         outcome.recv().unwrap_or_else(|_| Err(gone()))
@@ -44,6 +50,10 @@ impl<T> FileWatch<T> {
     /// How the file stands.
     pub fn status(&self) -> FileStatus {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn on_its_thread(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| thread.thread().id() == thread::current().id())
     }
 
     /// Another handle to the configuration, which the watching goes on to feed.
@@ -64,8 +74,8 @@ impl<T> Deref for FileWatch<T> {
 impl<T> Drop for FileWatch<T> {
     fn drop(&mut self) {
         let _ = self.sender.send(Message::Stop);
-        if let Some(thread) = self.thread.take()
-            && thread.thread().id() != thread::current().id()
+        if !self.on_its_thread()
+            && let Some(thread) = self.thread.take()
         {
             let _ = thread.join();
         }

@@ -1,6 +1,6 @@
 //! The thread that waits for changes of a file and makes versions of them.
 
-use core::{panic::AssertUnwindSafe, time::Duration};
+use core::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 use std::{
     panic::catch_unwind,
     sync::{
@@ -97,12 +97,12 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watcher<T> {
         let _ = self.look(false);
         loop {
             let now = Instant::now();
-            let due = self.due(now);
-            if due <= now {
+            if self.due(now) <= now {
                 let _ = self.look(false);
-                continue;
             }
-            match self.inbox.recv_timeout(due - now) {
+            // A message in any case, also if it is time to look again.
+            let wait = self.due(now).saturating_duration_since(Instant::now());
+            match self.inbox.recv_timeout(wait) {
                 Ok(Message::Touched { stale }) => {
                     let now = Instant::now();
                     let first = self.progress.touched.map_or(now, |(first, _)| first);
@@ -182,11 +182,15 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watcher<T> {
     }
 
     fn replace(&mut self, value: T, changed: Vec<String>) {
-        let value = lockfree_core::sync::Arc::new(value);
-        let make =
-            |_: &_| Ok::<_, core::convert::Infallible>(lockfree_core::sync::Arc::clone(&value));
-        let Ok(old) = self.config.shared.replace(make);
-        let version = old.version + 1;
+        // A value that is dropped may panic: that is told by the panic hook, and the update is done.
+        let config = &self.config;
+        let replaced = catch_unwind(AssertUnwindSafe(|| {
+            let value = lockfree_core::sync::Arc::new(value);
+            let make = |_: &_| Ok::<_, Infallible>(lockfree_core::sync::Arc::clone(&value));
+            let Ok(old) = config.shared.replace(make);
+            old.version + 1
+        }));
+        let version = replaced.unwrap_or_else(|_| config.version());
         self.status(|status| {
             status.version = Some(version);
             status.changes += 1;

@@ -1,0 +1,174 @@
+//! Panics in values' drops and in what is called: nothing is freed twice, lost, or left waiting.
+#![cfg(not(loom))]
+
+use core::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::catch_unwind,
+    sync::{Arc, Mutex},
+};
+
+use hot_config::{HotConfig, WaitError};
+use testkit::drops::Drops;
+
+fn panics<R>(run: impl FnOnce() -> R) -> bool {
+    catch_unwind(AssertUnwindSafe(run)).is_err()
+}
+
+/// The handle's read frees the value that it leaves: afterwards it lends the new one.
+#[test]
+fn a_reader_that_drops_a_value_that_panics_reads_the_next() {
+    let drops = Drops::new();
+    let config = HotConfig::with_history(drops.panicking(1), 0);
+    let mut reader = config.reader();
+    let mut part = config.reader().project(|counted| &counted.value);
+    drop(config.update(drops.counted(2)));
+    assert_eq!(reader.load().value, 2, "another handle keeps the old value");
+    assert!(panics(|| _ = part.load()));
+    assert_eq!((*part.load(), reader.load().value, drops.alive()), (2, 2, 1));
+}
+
+#[test]
+fn a_reader_whose_end_drops_a_value_that_panics_is_gone() {
+    let drops = Drops::new();
+    let config = HotConfig::with_history(drops.panicking(1), 0);
+    let reader = config.reader();
+    drop(config.update(drops.counted(2)));
+    assert!(panics(|| drop(reader)));
+    drop(config.update(drops.counted(3)));
+    assert_eq!(drops.alive(), 1);
+}
+
+#[test]
+fn an_update_whose_oldest_version_panics_is_done() {
+    let drops = Drops::new();
+    let config = HotConfig::with_history(drops.panicking(1), 1);
+    let mut changes = config.subscribe();
+    config.update(drops.counted(2));
+    assert!(panics(|| config.update(drops.counted(3))));
+    assert_eq!((config.load().value, config.version(), drops.alive()), (3, 3, 2));
+    assert_eq!(changes.try_next().map(|change| change.version), Some(3));
+    assert!(config.rollback(2).is_ok());
+    assert_eq!(config.status().kept, [3]);
+}
+
+/// The callback has the last handle to a value that it has replaced itself: it is called on, and those in
+/// line behind it are woken.
+#[test]
+fn a_callback_that_drops_a_value_that_panics_is_called_again() {
+    let drops = Drops::new();
+    let config = HotConfig::with_history(drops.counted(1), 0);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (telling, inner, third) = (Arc::clone(&told), config.clone(), drops.counted(3));
+    let mut third = Some(third);
+    let callback = config.on_change(move |change| {
+        telling.lock().unwrap().push(change.version);
+        if let Some(third) = third.take() {
+            inner.update(third);
+        }
+    });
+    let mut changes = config.subscribe();
+    config.rcu(|_| drops.panicking(2));
+    assert_eq!((config.load().value, config.status().panics), (3, 1));
+    config.update(drops.counted(4));
+    assert_eq!(*told.lock().unwrap(), [2, 3, 4]);
+    assert_eq!(changes.try_next().map(|change| change.value.value), Some(4));
+    drop(callback);
+    assert_eq!(changes.wait_timeout(Duration::ZERO).err(), Some(WaitError::Timeout));
+}
+
+/// A look that panics has told nothing, so the version is still to come.
+#[test]
+fn a_subscriber_that_drops_a_value_that_panics_is_told_after_that() {
+    let drops = Drops::new();
+    let config = HotConfig::with_history(drops.counted(1), 0);
+    let mut changes = config.subscribe();
+    let guard = config.load();
+    drop(config.update(drops.panicking(2)));
+    assert!(panics(|| drop(config.update(drops.counted(3)))), "the second value is dropped");
+    assert_eq!(changes.try_next().map(|change| change.version), Some(3));
+    drop(guard);
+    assert_eq!((drops.alive(), changes.try_next().is_none()), (1, true));
+}
+
+#[test]
+fn a_callback_may_end_itself_subscribe_and_add_others() {
+    let config = HotConfig::new(1);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let own = Arc::new(Mutex::new(None));
+    let (inner, telling, held) = (config.clone(), Arc::clone(&told), Arc::clone(&own));
+    let callback = config.on_change(move |change| {
+        telling.lock().unwrap().push(("first", change.version));
+        assert_eq!(inner.subscribe().seen(), inner.version());
+        let telling = Arc::clone(&telling);
+        inner
+            .on_change(move |change| telling.lock().unwrap().push(("second", change.version)))
+            .detach();
+        drop(held.lock().unwrap().take());
+    });
+    *own.lock().unwrap() = Some(callback);
+    config.update(2);
+    config.update(3);
+    assert_eq!(*told.lock().unwrap(), [("first", 2), ("second", 3)]);
+}
+
+#[test]
+fn a_callback_may_drop_the_last_handle() {
+    let config = HotConfig::new(1);
+    let mut changes = config.subscribe();
+    let last = Arc::new(Mutex::new(None));
+    let held = Arc::clone(&last);
+    config.on_change(move |_| drop(held.lock().unwrap().take())).detach();
+    let updater = config.clone();
+    *last.lock().unwrap() = Some(config);
+    updater.update(2);
+    drop(updater);
+    assert_eq!(changes.wait().map(|change| change.version), Some(2));
+    assert_eq!(changes.wait(), None);
+    assert_eq!(Arc::strong_count(&last), 1, "the function is dropped");
+}
+
+#[test]
+fn subscriptions_that_are_forgotten_keep_no_value() {
+    let drops = Drops::new();
+    let config = HotConfig::with_history(drops.counted(0), 0);
+    for number in 1..=100 {
+        core::mem::forget(config.subscribe());
+        config.update(drops.counted(number));
+    }
+    assert_eq!((config.load().value, drops.alive()), (100, 1));
+    drop(config);
+}
+
+/// A guard in a thread-local outlives the thread's lease of its record, and is ended after it.
+#[test]
+fn threads_read_in_their_last_moments() {
+    use core::cell::RefCell;
+
+    use hot_config::Guard;
+
+    struct Late(&'static HotConfig<u32>, Option<Guard<'static, u32>>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            let now = self.0.load();
+            let nested = self.0.load();
+            assert_eq!(*now, *nested);
+            assert!(self.1.take().is_none_or(|kept| *kept <= *now));
+        }
+    }
+    thread_local! {
+        static BEFORE: RefCell<Option<Late>> = const { RefCell::new(None) };
+        static AFTER: RefCell<Option<Late>> = const { RefCell::new(None) };
+    }
+    let config: &'static HotConfig<u32> = Box::leak(Box::new(HotConfig::with_history(0, 0)));
+    for _ in 0..20 {
+        let thread = std::thread::spawn(move || {
+            BEFORE.with(|late| *late.borrow_mut() = Some(Late(config, None)));
+            let kept = config.load();
+            AFTER.with(|late| *late.borrow_mut() = Some(Late(config, Some(config.load()))));
+            BEFORE.with(|late| late.borrow_mut().as_mut().unwrap().1 = Some(kept));
+        });
+        config.rcu(|value| value + 1);
+        thread.join().unwrap();
+    }
+    assert_eq!(config.version(), 21);
+}
