@@ -377,10 +377,9 @@ models! {
     fn pile_shows_what_was_laid_down() [1500, 1] => batches_of_two();
     fn pile_of_two() [85] => lay_and_take();
     fn seal_on_a_shelf() [850] => read_and_replace(1, 2);
-    fn looked_at_on_a_shelf() [14_000] => read_and_replace(2, 4);
     fn leave_on_a_shelf() [1750] => read_and_replace(2, 2);
     fn seal_after_a_session() [890] => read_again_and_replace();
-    fn looks_again_at_the_era() [100] => read_again_and_replace_more();
+    fn looks_again_at_the_era() [5400] => read_again_and_replace_more();
     fn found_groups_are_whole() [250, 1] => move_and_move();
     fn freeze_by_who_begins() [450] => begin_and_find();
     fn bag_on_a_shelf() [300] => replace_and_collect();
