@@ -1,7 +1,5 @@
 //! Parts of the cache on their own, for models that would be too large around a whole one.
 
-use core::ptr;
-
 use lockfree_core::sync::{AtomicPtr, Ordering::Relaxed, Ordering::Release, Witness};
 
 use crate::{
@@ -108,7 +106,7 @@ impl Shelf {
             // Release [publish]: the number, to whoever loads it.
             let old = self.word.swap(item, Release);
             // SAFETY: it came out of a box, and this swap alone has got it.
-            let birth = unsafe { ptr::addr_of!((*old).birth).read() };
+            let birth = unsafe { &*old }.birth;
             // SAFETY: as above: it is out of reach.
             session.retire(unsafe { Garbage::new(old, birth, free) });
         });
