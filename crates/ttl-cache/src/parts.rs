@@ -140,6 +140,11 @@ pub struct Rows {
     tables: Tables<u32, ()>,
 }
 
+// SAFETY: as a cache of numbers: threads share the entries, and drop them on any thread.
+unsafe impl Send for Rows {}
+// SAFETY: as above.
+unsafe impl Sync for Rows {}
+
 impl Rows {
     /// A table for so many, all of which are in it.
     pub fn new(numbers: u32) -> Self {
