@@ -119,9 +119,9 @@ fn fill<K, V>(
     let (mut count, mut rest) = (0, 0);
     for slot in &target.slots {
         let word = words.next().inspect(|_| count += 1).unwrap_or(empty);
-        // Release [publish]: the entry, to whoever loads it here.
+        // Relaxed: who looks here has found the group moved, by one who has loaded the same words.
         // Relaxed: somebody has put the same there.
-        let _ = slot.compare_exchange(ptr::null_mut(), word, Release, Relaxed);
+        let _ = slot.compare_exchange(ptr::null_mut(), word, Relaxed, Relaxed);
     }
     let link = chain_of(words.inspect(|_| rest += 1)).unwrap_or(ptr::without_provenance_mut(EMPTY));
     // Release [moved]: all words that were made before are there.

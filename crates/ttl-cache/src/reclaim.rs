@@ -46,8 +46,8 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | seal | the addition to `era` in `seal` | the loads of `era` | that the batch is out of reach (I2) | `seal_shows_what_is_out_of_reach` |
-//! | looked | the look at `upper` in `collect` | the swap in `announce` | the same, to who announces after the look: `upper` is written by read-modify-writes alone | `looked_at_too_early_shows_what_is_out_of_reach` |
+//! | seal | the addition to `era` in `seal` | the load of `era` in `begin` | that the batch is out of reach (I2), to a session with a higher `lower` | `seal_shows_what_is_out_of_reach` |
+//! | looked | the fence in `collect`, with the look at `upper` | the swap in `announce` | the same, to who announces after the look: `upper` is written by read-modify-writes alone | `looked_at_too_early_shows_what_is_out_of_reach` |
 //! | announce | the swap in `announce` | the look at `upper` in `collect` | that the session has begun | `announce_keeps_what_is_read` |
 //! | leave | the stores of `lower` | the look at `lower` in `collect` | that the reads of the sessions before are over | `leave_lets_go_of_what_was_read` |
 //! | first-session | the fence in `announce` | the fence in `collect` | of a record and the batch out of reach, one is seen | `first_session_is_seen_or_sees` |
@@ -61,7 +61,7 @@ use lockfree_core::{
     sync::{
         AtomicPtr, AtomicU64, AtomicUsize,
         Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
-        fence,
+        Witness, fence,
     },
 };
 
@@ -101,6 +101,20 @@ impl Drop for Garbage {
     }
 }
 
+/// What a thread has retired, and a witness of who has it.
+struct Bag {
+    garbage: Vec<Garbage>,
+    witness: Witness,
+}
+
+impl Bag {
+    fn new() -> Self {
+        let witness = Witness::new(1);
+        witness.write(0..1);
+        Self { garbage: Vec::with_capacity(BATCH), witness }
+    }
+}
+
 struct Batch {
     era: u64,
     garbage: Vec<Garbage>,
@@ -120,7 +134,7 @@ pub(crate) struct Domain<T> {
 struct Record<T> {
     lower: AtomicU64,
     upper: AtomicU64,
-    bag: AtomicPtr<Vec<Garbage>>,
+    bag: AtomicPtr<Bag>,
     own: T,
 }
 
@@ -132,8 +146,7 @@ impl<T: Default> Default for Record<T> {
 }
 
 impl<T> Record<T> {
-    #[expect(clippy::box_collection, reason = "the word holds a thin pointer")]
-    fn take_bag(&self) -> Option<Box<Vec<Garbage>>> {
+    fn take_bag(&self) -> Option<Box<Bag>> {
         // Relaxed: whether it is worth an exchange.
         if self.bag.load(Relaxed).is_null() {
             return None;
@@ -141,7 +154,9 @@ impl<T> Record<T> {
         // Acquire [bag]: pairs with the store in `retire`.
         let bag = self.bag.swap(ptr::null_mut(), Acquire);
         // SAFETY: it came out of a box in `retire`, and who swaps it out owns it.
-        (!bag.is_null()).then(|| unsafe { Box::from_raw(bag) })
+        let bag = (!bag.is_null()).then(|| unsafe { Box::from_raw(bag) })?;
+        bag.witness.write(0..1);
+        Some(bag)
     }
 }
 
@@ -230,7 +245,7 @@ impl<T: Default> Domain<T> {
     /// Frees what can be freed, also what threads have in their bags.
     pub(crate) fn collect_all(&self) {
         let bags = self.records().filter_map(Record::take_bag);
-        let garbage: Vec<Garbage> = bags.flat_map(|bag| *bag).collect();
+        let garbage: Vec<Garbage> = bags.flat_map(|bag| bag.garbage).collect();
         if !garbage.is_empty() {
             self.seal(garbage);
         }
@@ -252,13 +267,14 @@ impl<T: Default> Domain<T> {
     #[inline(never)]
     fn collect(&self) {
         let batches = self.sealed.take();
-        // SeqCst [first-session]: a record that the look below misses begins its first session after it.
+        // SeqCst [first-session, looked]: a record that the look below misses begins its first session
+        // after it; and who announces after the look sees the batches out of reach.
         fence(SeqCst);
         let mut sessions = Vec::new();
         for record in self.records() {
-            // AcqRel [looked, announce]: who announces after this look sees the batches out of reach; and
-            // who announced before is seen.
-            let upper = record.upper.fetch_add(0, AcqRel);
+            // Acquire [announce]: who announced before this look is seen. It is an addition so that who
+            // announces after it comes upon it, and upon the fence.
+            let upper = record.upper.fetch_add(0, Acquire);
             // Acquire [leave]: if it is not that announcement's, its session is over.
             let lower = record.lower.load(Acquire);
             if lower != NONE {
@@ -302,8 +318,9 @@ impl<T: Default> Session<'_, T> {
         loop {
             // Acquire [publish, freeze]: pairs with what made it reachable, or froze it.
             let pointer = word.load(Acquire);
-            // Acquire [seal]: an announced era must show what was sealed before it.
-            let era = self.domain.era.load(Acquire);
+            // Relaxed: it comes after the load above, and so is no earlier than the object's birth; what
+            // was sealed is shown by `lower`, and by the looks at `upper`.
+            let era = self.domain.era.load(Relaxed);
             if era == self.upper.get() {
                 return pointer;
             }
@@ -314,8 +331,8 @@ impl<T: Default> Session<'_, T> {
     #[inline]
     fn announce(&self, era: u64) {
         self.upper.set(era);
-        // AcqRel [announce, looked]: the session has begun, to who looks at it; and pairs with the look
-        // in `collect`, if that came first.
+        // AcqRel [announce, looked]: the session has begun, to who looks at it; and pairs with the fence
+        // in `collect`, if the look after it came first.
         if self.record.upper.swap(era, AcqRel) == UNUSED {
             // SeqCst [first-session]: the record is there before this session's loads.
             fence(SeqCst);
@@ -336,14 +353,14 @@ impl<T: Default> Session<'_, T> {
 
     /// Frees it later. It is out of reach of new loads.
     pub(crate) fn retire(&self, garbage: Garbage) {
-        let mut bag = self.record.take_bag().unwrap_or_else(|| Box::new(Vec::with_capacity(BATCH)));
-        bag.push(garbage);
-        if bag.len() < BATCH {
+        let mut bag = self.record.take_bag().unwrap_or_else(|| Box::new(Bag::new()));
+        bag.garbage.push(garbage);
+        if bag.garbage.len() < BATCH {
             // Release [bag]: what is in it, to who takes it.
             self.record.bag.store(Box::into_raw(bag), Release);
             return;
         }
-        let waiting = self.domain.seal(*bag);
+        let waiting = self.domain.seal(bag.garbage);
         // Relaxed: a figure.
         if waiting >= self.domain.due.load(Relaxed) {
             self.collects.set(true);

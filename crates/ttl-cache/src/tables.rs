@@ -32,6 +32,9 @@ use crate::{
     table::{Bucket, Found, LEAST, Seat, Table},
 };
 
+/// How many groups are looked at in the time in which one is moved.
+const LOOK: usize = if cfg!(loom) { 1 } else { 8 };
+
 /// The table, and the one it moves into.
 pub(crate) struct Tables<K, V> {
     root: AtomicPtr<Table<K, V>>,
@@ -91,7 +94,10 @@ impl<K, V> Tables<K, V> {
                 new
             }
             // It has moved as a whole meanwhile.
-            (root, _) => root,
+            (root, _) => {
+                assert!(!ptr::eq(root, frozen), "a frozen table leads to the next one");
+                root
+            }
         }
     }
 
@@ -197,7 +203,7 @@ impl<K, V> Tables<K, V> {
         // Somebody may have begun and stopped: all are looked at once more.
         // Acquire [found]: pairs with the maximum below, of who has found moved what lies before it.
         let found = new.moved.load(Acquire);
-        let end = groups.min(found + 8 * count);
+        let end = groups.min(found + LOOK * count);
         (found..end).for_each(|group| move_group(session, old, new, group));
         // Release [found]: that these groups are moved, to whoever goes on from here.
         new.moved.fetch_max(end, Release);
