@@ -82,7 +82,7 @@ fn overwrite_is_noticed() {
 #[test]
 fn twin_words_published_too_early() {
     must_fail("twin_words_published_too_early", "torn", || {
-        let words = Arc::new([const { () }; 2].map(|()| AtomicU64::new(0)));
+        let words = Arc::new([0, 1].map(|_| AtomicU64::new(0)));
         let version = Arc::new(AtomicU64::new(0));
         let writer = thread::spawn({
             let (words, version) = (Arc::clone(&words), Arc::clone(&version));
@@ -197,7 +197,9 @@ fn phase_carries_what_was_reported() {
             move || {
                 for (turn, values) in [&[9.0][..], &[1.0], &[2.0, 3.0]].into_iter().enumerate() {
                     turns.wait_and_see(2 * turn);
-                    values.iter().for_each(|value| own.record(*value));
+                    for value in values {
+                        own.record(*value);
+                    }
                     turns.next_and_show();
                 }
             }
