@@ -24,7 +24,9 @@ const LAST: u32 = if cfg!(loom) { FIRST } else { 10 };
 ///   this very processor, so after the longest pause it yields (with `std`).
 ///
 /// `crossbeam_utils::Backoff` starts at 1 spin and ends at 64; on a contended stack that made pairs
-/// 2 to 4 times slower. Under `--cfg loom` both only yield, which is all that a model needs.
+/// 2 to 4 times slower. Where the slowest operation counts as much as all of them together, take
+/// [shorter pauses](Self::within). Under `--cfg loom` both voices only yield, which is all that a model
+/// needs.
 ///
 /// ```
 /// use lockfree_core::{Backoff, sync::{AtomicU64, Ordering::Relaxed}};
@@ -43,8 +45,10 @@ const LAST: u32 = if cfg!(loom) { FIRST } else { 10 };
 /// ```
 #[derive(Debug)]
 pub struct Backoff {
-    /// The next pause is `2^exponent` spins; above [`LAST`], the spinning is over.
+    /// The next pause is `2^exponent` spins; above `last`, the spinning is over.
     exponent: Cell<u32>,
+    first: u32,
+    last: u32,
 }
 
 impl Backoff {
@@ -52,19 +56,35 @@ impl Backoff {
     #[inline]
     #[must_use]
     pub const fn new() -> Self {
-        Self { exponent: Cell::new(FIRST) }
+        Self::of(FIRST, LAST)
+    }
+
+    /// Starts with a pause of `first` spins, and doubles it up to `last`; each is taken as the power of
+    /// two at or below it, and as 1 at least.
+    #[inline]
+    #[must_use]
+    pub const fn within(first: u32, last: u32) -> Self {
+        let first = (first | 1).ilog2();
+        let last = (last | 1).ilog2();
+        // To a model, pauses are all alike.
+        Self::of(first, if cfg!(loom) || last < first { first } else { last })
+    }
+
+    #[inline]
+    const fn of(first: u32, last: u32) -> Self {
+        Self { exponent: Cell::new(first), first, last }
     }
 
     /// Starts again with the shortest pause.
     #[inline]
     pub fn reset(&self) {
-        self.exponent.set(FIRST);
+        self.exponent.set(self.first);
     }
 
     /// Pauses after a failed compare-exchange.
     #[inline]
     pub fn spin(&self) {
-        let exponent = self.exponent.get().min(LAST);
+        let exponent = self.exponent.get().min(self.last);
         pause(exponent);
         self.exponent.set(exponent + 1);
     }
@@ -83,7 +103,7 @@ impl Backoff {
     /// Whether the longest pause has passed: time to park, if the caller can.
     #[inline]
     pub fn is_completed(&self) -> bool {
-        self.exponent.get() > LAST
+        self.exponent.get() > self.last
     }
 }
 

@@ -136,6 +136,19 @@ mod backoff {
         backoff.reset();
         assert!(!backoff.is_completed());
     }
+
+    #[test]
+    fn its_pauses_are_those_asked_for() {
+        for (first, last, expected) in [(16, 64, 3), (1, 1, 1), (0, 3, 2), (64, 16, 1)] {
+            let backoff = Backoff::within(first, last);
+            let mut pauses = 0;
+            while !backoff.is_completed() {
+                backoff.spin();
+                pauses += 1;
+            }
+            assert_eq!(pauses, expected, "within {first} and {last}");
+        }
+    }
 }
 
 mod clock {

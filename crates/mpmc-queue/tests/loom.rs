@@ -313,13 +313,13 @@ macro_rules! models {
 models! {
     fn exchange_through_one_slot() [320] => through::<LockFreeRing>(1, 3);
     fn exchange_through_two_slots() [600] => through::<LockFreeRing>(2, 4);
-    fn exchange_of_two_pushes() [170] => two_pushes::<LockFreeRing>(1);
-    fn exchange_of_two_pops() [170] => two_pops::<LockFreeRing>();
+    fn exchange_of_two_pushes() [120] => two_pushes::<LockFreeRing>(1);
+    fn exchange_of_two_pops() [120] => two_pops::<LockFreeRing>();
     fn exchange_of_a_pop_and_two_pushes() [250] => pop_against_pushes::<LockFreeRing>();
     fn exchange_of_a_replacement_and_a_pop() [18] => replace_against_pop::<LockFreeRing>();
-    fn exchange_of_two_replacements() [190] => replace_against_replace::<LockFreeRing>();
-    fn passed_positions_are_final_to_who_pops_and_pushes() [3500] => pop_then_push::<LockFreeRing>();
-    fn passed_positions_are_final_to_who_pushes_and_pops() [2400] => push_then_pop::<LockFreeRing>();
+    fn exchange_of_two_replacements() [135] => replace_against_replace::<LockFreeRing>();
+    fn passed_positions_are_final_to_who_pops_and_pushes() [1700] => pop_then_push::<LockFreeRing>();
+    fn passed_positions_are_final_to_who_pushes_and_pops() [1250] => push_then_pop::<LockFreeRing>();
     fn request_of_two_pushes_for_one_slot() [4100] => two_pushes::<AskedRing>(1);
     fn request_of_two_pushes() [5000] => two_pushes::<AskedRing>(2);
     fn request_of_two_pops() [5000] => two_pops::<AskedRing>();
@@ -368,8 +368,8 @@ fn is_linearizable<R: IndexRing + 'static>() {
 }
 
 models! {
-    fn exchange_of_values_in_a_lock_free_queue() [200] => through_a_queue::<LockFreeRing>();
-    fn exchange_of_values_in_a_wait_free_queue() [200] => through_a_queue::<WaitFreeRing>();
+    fn exchange_of_values_in_a_lock_free_queue() [145] => through_a_queue::<LockFreeRing>();
+    fn exchange_of_values_in_a_wait_free_queue() [145] => through_a_queue::<WaitFreeRing>();
     fn history_of_the_lock_free_ring() [170] => is_linearizable::<LockFreeRing>();
     fn history_of_the_wait_free_ring() [56_000] => is_linearizable::<MixedRing>();
 }

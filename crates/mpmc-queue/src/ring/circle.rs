@@ -42,7 +42,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use lockfree_core::{
-    CachePadded,
+    Backoff, CachePadded,
     sync::{
         AtomicU64,
         Ordering::{Acquire, Relaxed, Release},
@@ -56,6 +56,13 @@ pub(super) const LAG: u64 = 16;
 
 /// How often [`Circle::len`] looks for a tail that stands still.
 const LOOKS: usize = 4;
+
+/// How long who was overtaken stays away: long enough for the other to make some operations on the line
+/// that it has just fetched, and too short to be seen among the slowest operations.
+#[inline]
+pub(super) const fn backoff() -> Backoff {
+    Backoff::within(16, 64)
+}
 
 pub(crate) struct Circle {
     tail: CachePadded<AtomicU64>,

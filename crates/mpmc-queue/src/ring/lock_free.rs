@@ -14,7 +14,7 @@
 
 use super::{
     Circle, IndexRing,
-    circle::{Attempt, Grip, LAG, Outcome},
+    circle::{Attempt, Grip, LAG, Outcome, backoff},
     queries,
 };
 use crate::state::{Kind, Shape, Side};
@@ -31,9 +31,10 @@ pub struct Hand(Grip);
 
 impl LockFreeRing {
     fn exchange(&self, kind: Kind, grip: &mut Grip) -> Outcome {
+        let backoff = backoff();
         loop {
             match self.circle.attempt(kind, grip, u64::MAX) {
-                Attempt::Lost => {}
+                Attempt::Lost => backoff.spin(),
                 Attempt::Claimed(..) => unreachable!("nobody claims a slot of this ring"),
                 Attempt::Decided(outcome) => return outcome,
             }

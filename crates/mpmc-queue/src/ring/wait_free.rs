@@ -68,7 +68,7 @@ use lockfree_core::{
 
 use super::{
     Circle, IndexRing,
-    circle::{Attempt, Found, Grip, LAG, Outcome},
+    circle::{Attempt, Found, Grip, LAG, Outcome, backoff},
     queries,
 };
 use crate::{
@@ -161,9 +161,10 @@ impl<R: Rules> WaitFreeRing<R> {
 
     fn operate(&self, kind: Kind, hand: &mut HelpingHand) -> Outcome {
         self.look_at_another(hand);
+        let backoff = backoff();
         for _ in 0..R::patience(hand.number) {
             match self.circle.attempt(kind, &mut hand.grip, WALK) {
-                Attempt::Lost => {}
+                Attempt::Lost => backoff.spin(),
                 Attempt::Claimed(place, word) => self.finish(place, word),
                 Attempt::Decided(outcome) => return outcome,
             }
