@@ -82,10 +82,19 @@ pub const GOALS: &[Goal] = &[
     goal("increment, 2 threads", "EventCounter", &["clock read"], Bound::TimeAtMost(1.15)),
     goal("increment, 2 threads", "EventCounter", &["governor"], Bound::SpeedAtLeast(4.0)),
     goal("increment, 2 threads", "EventCounter", &["LeapArray"], Bound::SpeedAtLeast(5.0)),
-    // Terms that can be replaced while the limiter runs are some loads more than governor has.
-    goal("admitted, 1 thread", "GCRA", &["governor", "ratelimit"], Bound::TimeAtMost(1.1)),
-    goal("denied, 2 threads", "GCRA", &["governor", "ratelimit"], Bound::TimeAtMost(1.1)),
+    limit("admitted, 1 thread", "GCRA", &["governor", "ratelimit"]),
+    limit("admitted, 2 threads", "GCRA", &["governor", "ratelimit"]),
+    limit("denied, 1 thread", "GCRA", &["governor", "ratelimit"]),
+    limit("denied, 2 threads", "GCRA", &["governor", "ratelimit"]),
+    limit("admitted, 1 thread", "sliding", &["ratelimit"]),
+    limit("denied, 1 thread", "sliding", &["ratelimit"]),
+    limit("1,000 keys, 1 thread", "KeyedLimiter", &["governor"]),
+    limit("1,000 keys, 2 threads", "KeyedLimiter", &["governor"]),
 ];
+
+const fn limit(case: &'static str, ours: &'static str, peers: &'static [&'static str]) -> Goal {
+    goal(case, ours, peers, Bound::SpeedAtLeast(1.0))
+}
 
 const fn goal(
     case: &'static str,

@@ -10,21 +10,19 @@ use core::num::NonZeroU64;
 pub(crate) struct Reciprocal {
     divisor: u64,
     magic: u64,
-    /// Of the two shifts the first in the low bits, the second above.
-    shifts: u32,
+    first_shift: u32,
+    second_shift: u32,
 }
 
 impl Reciprocal {
     pub(crate) const fn new(divisor: NonZeroU64) -> Self {
-        let divisor = divisor.get();
-        // The least power of two that is not below the divisor.
-        let log = u64::BITS - (divisor - 1).leading_zeros();
-        let excess = (1_u128 << log) - divisor as u128;
-        let magic = (excess << 64) / divisor as u128 + 1;
+        let without_magic = Self::from_words([divisor.get(), 0]);
+        let log = without_magic.first_shift + without_magic.second_shift;
+        let excess = (1_u128 << log) - divisor.get() as u128;
+        let magic = (excess << 64) / divisor.get() as u128 + 1;
         #[expect(clippy::cast_possible_truncation, reason = "the excess is below the divisor")]
         let magic = magic as u64;
-        let first = if log > 0 { 1 } else { 0 };
-        Self { divisor, magic, shifts: first | (log.saturating_sub(1) << 8) }
+        Self { magic, ..without_magic }
     }
 
     pub(crate) const fn divisor(self) -> u64 {
@@ -35,7 +33,7 @@ impl Reciprocal {
     #[inline]
     pub(crate) const fn quotient(self, n: u64) -> u64 {
         let high = ((self.magic as u128 * n as u128) >> 64) as u64;
-        (high + ((n - high) >> (self.shifts & 0xff))) >> (self.shifts >> 8)
+        (high + ((n - high) >> self.first_shift)) >> self.second_shift
     }
 
     /// The largest multiple of the divisor that is not above `n`.
@@ -45,15 +43,17 @@ impl Reciprocal {
     }
 
     /// The words that it can be kept in.
-    pub(crate) const fn to_words(self) -> [u64; 3] {
-        [self.divisor, self.magic, self.shifts as u64]
+    pub(crate) const fn to_words(self) -> [u64; 2] {
+        [self.divisor, self.magic]
     }
 
     /// What `to_words` gave.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the shifts came out of 32 bits")]
-    pub(crate) const fn from_words([divisor, magic, shifts]: [u64; 3]) -> Self {
-        Self { divisor, magic, shifts: shifts as u32 }
+    pub(crate) const fn from_words([divisor, magic]: [u64; 2]) -> Self {
+        // The least power of two that is not below the divisor.
+        let log = u64::BITS - (divisor - 1).leading_zeros();
+        let first_shift = if log > 0 { 1 } else { 0 };
+        Self { divisor, magic, first_shift, second_shift: log - first_shift }
     }
 }
 

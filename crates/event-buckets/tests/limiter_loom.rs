@@ -22,7 +22,7 @@ fn gcra(interval: u64, burst: u32) -> Quota {
 /// Of two threads that ask twice each three are admitted.
 #[test]
 fn one_word_admits_exactly_its_quota() {
-    Model::new("one_word_admits_exactly_its_quota", 910).check(|| {
+    Model::new("one_word_admits_exactly_its_quota", 1600).check(|| {
         let limiter = limiter(Quota::fixed(3, MILLI).unwrap());
         let ask = |limiter: &RateLimiter<_>| {
             (0..2).filter(|_| limiter.acquire_at(NANOSECOND, 1).is_ok()).count()
@@ -76,7 +76,7 @@ fn version_shows_all_its_words() {
 
 #[test]
 fn reused_places_are_noticed() {
-    Model::new("reused_places_are_noticed", 4780).check(|| {
+    Model::new("reused_places_are_noticed", 1980).check(|| {
         let limiter = limiter(gcra(SHORT.0, SHORT.1));
         let other = thread::spawn({
             let limiter = Arc::clone(&limiter);
@@ -106,7 +106,7 @@ fn version_is_the_last_that_was_stored() {
 /// Who sees that the window has gone on sees from where.
 #[test]
 fn head_shows_the_marks_of_a_window() {
-    Model::new("head_shows_the_marks_of_a_window", 60).check(|| {
+    Model::new("head_shows_the_marks_of_a_window", 316).check(|| {
         let limiter = limiter(Quota::sliding(1, MILLI).unwrap());
         assert!(limiter.acquire_at(Duration::ZERO, 1).is_ok());
         let other = thread::spawn({
@@ -125,7 +125,7 @@ fn head_shows_the_marks_of_a_window() {
 /// Two threads whose clocks are a ring apart: never more than the limit in a window.
 #[test]
 fn a_window_that_a_slow_thread_asks_for_is_not_emptier() {
-    Model::new("a_window_that_a_slow_thread_asks_for_is_not_emptier", 1130).check(|| {
+    Model::new("a_window_that_a_slow_thread_asks_for_is_not_emptier", 4880).check(|| {
         let limiter = limiter(Quota::sliding(2, MILLI).unwrap());
         assert!(limiter.acquire_at(2 * MILLI, 1).is_ok());
         let other = thread::spawn({
@@ -157,7 +157,7 @@ fn ask(keyed: &Keyed, nanos: u64, key: u32) -> usize {
 /// One thread finds the first word taken and claims the second, the other one finds it free.
 #[test]
 fn one_word_is_all_that_a_key_gets() {
-    Model::new("one_word_is_all_that_a_key_gets", 1160).check(|| {
+    Model::new("one_word_is_all_that_a_key_gets", 1670).check(|| {
         let keyed = keyed();
         assert_eq!(ask(&keyed, 0, 1), 1);
         let other = thread::spawn({
@@ -173,7 +173,7 @@ fn one_word_is_all_that_a_key_gets() {
 /// One thread finds all words taken and is admitted by the shared one, the other one finds one free.
 #[test]
 fn one_word_with_the_shared_one_is_all_that_a_key_gets() {
-    Model::new("one_word_with_the_shared_one_is_all_that_a_key_gets", 670).check(|| {
+    Model::new("one_word_with_the_shared_one_is_all_that_a_key_gets", 1770).check(|| {
         let keyed = keyed();
         assert_eq!((ask(&keyed, 0, 1), ask(&keyed, 0, 2)), (1, 1));
         let other = thread::spawn({

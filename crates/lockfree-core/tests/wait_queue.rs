@@ -2,7 +2,9 @@
 #![cfg(all(not(loom), feature = "std"))]
 
 use core::{
+    future::Future as _,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -80,6 +82,43 @@ fn everybody_is_woken() {
     assert_eq!(times([&one, &two]), [1, 1]);
     assert!(b.leave());
     assert!(!b.leave(), "it is in no line");
+}
+
+/// A task whose waker panics.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("in the waker");
+    }
+}
+
+#[test]
+fn everybody_is_woken_although_wakers_panic() {
+    let line = WaitQueue::new();
+    let mut faulty = [(); 2].map(|()| line.waiter());
+    let (_a, one) = armed(&line);
+    faulty[0].arm(&Waker::from(Arc::new(Panics)));
+    let (_b, two) = armed(&line);
+    faulty[1].arm(&Waker::from(Arc::new(Panics)));
+    let (_c, three) = armed(&line);
+    assert!(catch_unwind(AssertUnwindSafe(|| line.notify_all())).is_err());
+    assert_eq!(times([&one, &two, &three]), [1, 1, 1]);
+    assert_eq!(format!("{line:?}"), "WaitQueue { waiting: 0, .. }");
+}
+
+#[test]
+fn a_future_that_is_ready_at_once_joins_no_line() {
+    let line = WaitQueue::new();
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert_eq!(pin!(line.wait_until(|| Some(1))).poll(cx), Poll::Ready(1));
+    let mut second = Box::pin(line.wait_until(|| None::<()>));
+    assert_eq!(format!("{line:?}"), "WaitQueue { waiting: 0, .. }", "it has not been polled");
+    assert!(second.as_mut().poll(cx).is_pending());
+    let (_third, task) = armed(&line);
+    line.notify_one();
+    drop(second);
+    assert_eq!(times([&task]), [1], "what it was notified of went on");
 }
 
 #[test]

@@ -48,8 +48,7 @@ impl Permits {
     }
 
     fn acquire(&self) {
-        let mut waiter = self.line.waiter();
-        wait::block_on(poll_fn(|cx| waiter.poll_until(cx, || self.take())));
+        wait::block_on(self.line.wait_until(|| self.take()));
     }
 }
 

@@ -3,12 +3,13 @@
 
 use core::{
     future::Future,
+    panic::AssertUnwindSafe,
     pin::pin,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
     task::{Context, Poll, Waker},
     time::Duration,
 };
-use std::{sync::Arc, task::Wake, thread};
+use std::{panic::catch_unwind, sync::Arc, task::Wake, thread};
 
 use lockfree_core::wait::block_on;
 use mpmc_queue::channel::{Closed, channel, wait_free_channel};
@@ -36,6 +37,46 @@ fn poll_with<F: Future>(future: core::pin::Pin<&mut F>, bell: &Arc<Bell>) -> Pol
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
+}
+
+/// A task whose waker panics.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("in the waker");
+    }
+}
+
+/// Two senders wait, and a receiver too, since the sender that was woken has not looked since.
+#[test]
+fn closing_wakes_all_although_a_waker_panics() {
+    let (sender, receiver) = channel(1);
+    let bells = [(); 2].map(|()| Arc::<Bell>::default());
+    let mut sending = [1, 2].map(|value| Box::pin(sender.send_async(value)));
+    sender.try_send(0).unwrap();
+    for (future, bell) in sending.iter_mut().zip(&bells) {
+        assert!(poll_with(future.as_mut(), bell).is_pending());
+    }
+    assert_eq!(receiver.try_recv(), Ok(0));
+    let mut receiving = pin!(receiver.recv_async());
+    let waker = Waker::from(Arc::new(Panics));
+    assert!(receiving.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| sender.close())).is_err());
+    assert_eq!(bells.each_ref().map(|bell| bell.rung()), [1, 1]);
+    assert_eq!(poll_with(sending[1].as_mut(), &bells[1]), Poll::Ready(Err(Closed(2))));
+}
+
+/// A future that need not wait is one poll, and as small as what it needs if it must.
+#[test]
+fn futures_are_small_and_ready_at_once() {
+    let (sender, receiver) = channel::<u64>(1);
+    let (mut sending, mut receiving) = (pin!(sender.send_async(1)), pin!(receiver.recv_async()));
+    assert!(size_of_val(&*sending) <= 48 && size_of_val(&*receiving) <= 32);
+    let bell = Arc::default();
+    assert_eq!(poll_with(sending.as_mut(), &bell), Poll::Ready(Ok(())));
+    assert_eq!(poll_with(receiving.as_mut(), &bell), Poll::Ready(Ok(1)));
+    assert_eq!(Arc::strong_count(&bell), 1, "no waker was kept");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::error::{BadQuota, Denied};
 ///
 /// Each key is admitted what the quota allows it, as by a [`RateLimiter`](crate::RateLimiter) of its own,
 /// and *never more*, whatever the others do. A key is forgotten only when it owes nothing any more, and
-/// would begin where it left off: with all its burst.
+/// would begin where it left off: with all its burst. Who has owed nothing for longest makes room first.
 ///
 /// Memory is bounded, so a flood of keys must cost somebody something. The table holds
 /// [`capacity`](Self::capacity) keys that owe something, in lines of 7. When a line is full of them,

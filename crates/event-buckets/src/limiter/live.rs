@@ -14,11 +14,13 @@
 //!
 //! * I1: version v is complete before `turn` is 2·v.
 //! * I2: the place of version v is written to only while `turn` is 2·v + 3 or more.
+//! * I3: whoever writes has seen what all before have written: so of two that write one word, the later
+//!   turn's stays.
 //!
 //! # Progress and linearization
 //!
-//! * `load`: lock-free: it repeats only if two others have replaced the words meanwhile. 2 accesses and
-//!   one a word. Linearizes at the first load of `turn`.
+//! * `load`: lock-free: it repeats only if another began to replace the words meanwhile, or was done. 2
+//!   accesses and one a word. Linearizes at the first load of `turn`.
 //! * `store`: waits for another that is under way. Linearizes at the store of `turn`.
 //!
 //! # Orderings
@@ -33,18 +35,23 @@ use lockfree_core::{
     sync::{
         AtomicU64,
         Ordering::{Acquire, Relaxed, Release},
+        Witness,
     },
 };
 
 pub(super) struct Live<const N: usize> {
     turn: AtomicU64,
     places: [[AtomicU64; N]; 2],
+    /// Tells the models whose turn it is to write, since they keep stores in the order in which they
+    /// ran, whatever orders them.
+    writers: Witness,
 }
 
 impl<const N: usize> Live<N> {
     const_unless_loom! {
         fn empty() -> Self {
-            Self { turn: AtomicU64::new(0), places: array_of![array_of![AtomicU64::new(0); N]; 2] }
+            let places = array_of![array_of![AtomicU64::new(0); N]; 2];
+            Self { turn: AtomicU64::new(0), places, writers: Witness::new(1) }
         }
     }
 
@@ -54,8 +61,10 @@ impl<const N: usize> Live<N> {
         live
     }
 
+    /// All words of a version, or the first ones, for who needs no more.
     #[inline]
-    pub(super) fn load(&self) -> [u64; N] {
+    pub(super) fn load<const M: usize>(&self) -> [u64; M] {
+        const { assert!(M <= N) };
         loop {
             // Acquire [version]: pairs with `store`.
             let turn = self.turn.load(Acquire);
@@ -63,7 +72,7 @@ impl<const N: usize> Live<N> {
             // Acquire [reused]: pairs with `store`.
             let words = core::array::from_fn(|i| place[i].load(Acquire));
             // Relaxed: the words have shown it to us, if they are a later version's.
-            if self.turn.load(Relaxed) < (turn | 1) + 2 {
+            if self.turn.load(Relaxed) == turn {
                 return words;
             }
             lockfree_core::sync::hint::spin_loop();
@@ -86,6 +95,7 @@ impl<const N: usize> Live<N> {
                 }
             }
         }
+        self.writers.write(0..1);
         let place = &self.places[(((turn >> 1) + 1) & 1) as usize];
         for (word, value) in place.iter().zip(words) {
             // Release [reused]: who sees it sees the claim.

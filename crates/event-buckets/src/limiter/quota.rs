@@ -9,6 +9,8 @@ use crate::{
 
 /// The longest time that a quota speaks of, in nanoseconds: sums of a few stay below 2^64.
 const LONGEST: u64 = 1 << 60;
+/// Marks the tolerance of terms with a window, among their words.
+const WINDOWED: u64 = 1 << 63;
 
 /// How many events in what time.
 ///
@@ -117,43 +119,51 @@ impl Pace {
         Ok(Self { interval, tolerance, window: Reciprocal::new(window) })
     }
 
-    #[cfg(feature = "std")]
+    #[inline]
     pub(super) fn is_even(self) -> bool {
         self.window.divisor() == 1
     }
 
-    pub(super) fn to_words(self) -> [u64; 5] {
-        let [divisor, magic, shifts] = self.window.to_words();
-        [self.interval, self.tolerance, divisor, magic, shifts]
+    /// The first two words are all that is needed where there is no window.
+    pub(super) fn to_words(self) -> [u64; 4] {
+        let [divisor, magic] = self.window.to_words();
+        let windowed = if self.is_even() { 0 } else { WINDOWED };
+        [self.interval, self.tolerance | windowed, divisor, magic]
     }
 
+    /// What `to_words` gave.
     #[inline]
-    pub(super) fn from_words([interval, tolerance, divisor, magic, shifts]: [u64; 5]) -> Self {
-        let window = Reciprocal::from_words([divisor, magic, shifts]);
-        Self { interval, tolerance, window }
+    pub(super) fn from_words([interval, tolerance, divisor, magic]: [u64; 4]) -> Self {
+        let window = Reciprocal::from_words([divisor, magic]);
+        Self { interval, tolerance: tolerance & !WINDOWED, window }
+    }
+
+    /// The same of the first two words, unless there is a window.
+    #[inline]
+    pub(super) fn from_even([interval, tolerance]: [u64; 2]) -> Option<Self> {
+        let even = Self { interval, tolerance, window: const { Reciprocal::new(NonZeroU64::MIN) } };
+        (tolerance & WINDOWED == 0).then_some(even)
     }
 
     /// The state after `n` more events at `now`, if they are admitted.
     #[inline]
     pub(super) fn admit(self, state: u64, now: u64, n: u32) -> Result<u64, Denied> {
         let cost = self.interval.saturating_mul(n.into());
-        if cost > self.tolerance {
-            return Err(Denied::NEVER);
-        }
+        let Some(most) = self.tolerance.checked_sub(cost) else { return Err(Denied::NEVER) };
         let start = self.start(now);
-        let after = state.max(start).saturating_add(cost);
-        if after <= start.saturating_add(self.tolerance) {
-            return Ok(after);
+        let debt = state.saturating_sub(start);
+        if debt <= most {
+            return Ok(start.saturating_add(debt + cost));
         }
         // The clock must have ticked that far.
-        let earliest = (after - self.tolerance).saturating_add(self.window.divisor() - 1);
+        let earliest = (state - most).saturating_add(self.window.divisor() - 1);
         Err(Denied::for_nanos(self.start(earliest).saturating_sub(now)))
     }
 
     /// The time that the clock shows which ticks once a window.
     #[inline]
     fn start(self, now: u64) -> u64 {
-        if self.window.divisor() == 1 { now } else { self.window.floor(now) }
+        if self.is_even() { now } else { self.window.floor(now) }
     }
 
     /// How many would be admitted at `now`.

@@ -26,8 +26,9 @@
 //!
 //! # Progress and linearization
 //!
-//! * `acquire`: lock-free: it repeats when another was admitted or a later tick has begun. At most 8
-//!   accesses and one for each tick of the window. Linearizes at the compare-exchange of `head`.
+//! * `acquire`: lock-free: it repeats when another was admitted or a later tick has begun. 7 accesses
+//!   where somebody was admitted in the present tick and in the first of the window; else 11 more and one
+//!   for each tick of the window. Linearizes at the compare-exchange of `head`.
 //! * A denial writes nothing, and linearizes at its load of `head`.
 //!
 //! # Orderings
@@ -39,7 +40,7 @@
 use core::{num::NonZeroU64, ops::RangeInclusive};
 
 use lockfree_core::{
-    CachePadded,
+    Backoff, CachePadded,
     sync::{
         AtomicU64,
         Ordering::{Acquire, Relaxed, Release},
@@ -74,6 +75,13 @@ struct Look {
     ticks: u64,
 }
 
+impl Look {
+    #[inline]
+    fn admits(&self, n: u32) -> bool {
+        self.held + u64::from(n) <= self.limit
+    }
+}
+
 impl Sliding {
     /// With nothing admitted before `now`: each place has the mark of one of the last ticks.
     pub(super) fn new(limit: u32, window: u64, now: u64) -> Self {
@@ -92,24 +100,44 @@ impl Sliding {
         }
     }
 
+    #[inline]
     pub(super) fn acquire(&self, now: u64, n: u32) -> Result<(), Denied> {
+        let Some(look) = self.glance(now) else { return self.acquire_slowly(now, n) };
+        if !look.admits(n) {
+            return Err(self.denial(&look, now, n));
+        }
+        let (seen, next) = (look.head, look.head.plus(n));
+        // Relaxed: who began the tick has published its mark, and whoever adds to its head passes that on.
+        match self.head.compare_exchange(seen.0, next.0, Relaxed, Relaxed) {
+            Ok(_) => Ok(()),
+            Err(_) => self.acquire_slowly(now, n),
+        }
+    }
+
+    #[inline(never)]
+    fn acquire_slowly(&self, now: u64, n: u32) -> Result<(), Denied> {
+        let backoff = Backoff::new();
         loop {
             let look = self.look(now);
-            self.admits(&look, now, n)?;
+            if !look.admits(n) {
+                return Err(self.denial(&look, now, n));
+            }
             if look.head.ahead(look.tick) != Some(0) {
                 self.raise(look.tick, look.head);
             }
-            let (seen, next) = (look.head, Mark::new(look.tick, look.head.total() + u64::from(n)));
+            let (seen, next) = (look.head, Mark::new(look.tick, look.head.total()).plus(n));
             // Release [head]: the mark of its tick.
             // Relaxed: on failure it is loaded again.
             if self.head.compare_exchange_weak(seen.0, next.0, Release, Relaxed).is_ok() {
                 return Ok(());
             }
+            backoff.spin();
         }
     }
 
     pub(super) fn peek(&self, now: u64, n: u32) -> Result<(), Denied> {
-        self.admits(&self.look(now), now, n)
+        let look = self.look(now);
+        if look.admits(n) { Ok(()) } else { Err(self.denial(&look, now, n)) }
     }
 
     pub(super) fn available(&self, now: u64) -> u32 {
@@ -126,12 +154,26 @@ impl Sliding {
         Ok(())
     }
 
+    /// The window at `now`, if it takes two marks to tell: somebody was admitted in its first tick, and
+    /// in the present one.
+    #[inline]
+    fn glance(&self, now: u64) -> Option<Look> {
+        let [limit, ticks] = self.terms.load();
+        let tick = self.tick.quotient(now);
+        let first = tick.wrapping_sub(ticks);
+        // Relaxed: the compare-exchange checks it; and a mark of the first tick is never too high (I2).
+        let head = Mark(self.head.load(Relaxed));
+        let mark = self.mark(first);
+        let told = head.is_of(tick) && mark.is_of(first);
+        told.then(|| Look { head, tick, held: head.since(mark), limit, ticks })
+    }
+
     /// The window at `now`; at a later time, if somebody has read one.
     fn look(&self, now: u64) -> Look {
         let [limit, ticks] = self.terms.load();
         let mut tick = self.tick.quotient(now);
         loop {
-            // Acquire [head]: pairs with `acquire`.
+            // Acquire [head]: pairs with `acquire_slowly`.
             let head = Mark(self.head.load(Acquire));
             tick = tick.max(head.tick_from(tick));
             match self.held(head, tick, ticks) {
@@ -156,28 +198,34 @@ impl Sliding {
         Ok(0)
     }
 
-    fn admits(&self, look: &Look, now: u64, n: u32) -> Result<(), Denied> {
-        let n = u64::from(n);
-        if n > look.limit {
-            return Err(Denied::NEVER);
+    #[inline]
+    fn denial(&self, look: &Look, now: u64, n: u32) -> Denied {
+        match look.limit.checked_sub(n.into()) {
+            Some(most) => self.retry(look.head, look.tick, look.ticks, most, now),
+            None => Denied::NEVER,
         }
-        if look.held + n <= look.limit {
-            return Ok(());
-        }
-        // The last tick whose events leave no room: the window must begin after it.
-        let full = window(look.head, look.tick, look.ticks).rfind(|&one| {
-            let mark = self.mark(one);
-            mark.ahead(one) == Some(0) && look.head.since(mark) + n > look.limit
-        });
-        let then = full.unwrap_or(look.tick) + 1 + look.ticks;
-        Err(Denied::for_nanos(then.saturating_mul(self.tick.divisor()).saturating_sub(now)))
     }
 
+    /// When at most `most` will be held of what is now.
+    #[cold]
+    #[inline(never)]
+    fn retry(&self, head: Mark, tick: u64, ticks: u64, most: u64, now: u64) -> Denied {
+        // The last tick whose events leave no room: the window must begin after it.
+        let full = window(head, tick, ticks).rfind(|&one| {
+            let mark = self.mark(one);
+            mark.ahead(one) == Some(0) && head.since(mark) > most
+        });
+        let then = full.unwrap_or(tick) + 1 + ticks;
+        Denied::for_nanos(then.saturating_mul(self.tick.divisor()).saturating_sub(now))
+    }
+
+    #[inline]
     fn mark(&self, tick: u64) -> Mark {
         // Relaxed: `head` has shown us those of its ticks; later ones tell themselves.
         Mark(self.place(tick).load(Relaxed))
     }
 
+    #[inline]
     fn place(&self, tick: u64) -> &AtomicU64 {
         #[expect(clippy::cast_possible_truncation, reason = "it is below the length")]
         &self.marks[tick as usize % PLACES]

@@ -2,7 +2,7 @@
 //! a word share.
 //!
 //! After the set-associative caches of processors: a key's hash names a line, and it may be anywhere in
-//! there. The way in which two threads that bring the same new key agree on one word is that of
+//! there; first one looks into its favourite word. The way in which two threads that bring the same new key agree on one word is that of
 //! Lamport's bakery: announce, then look at everybody.
 //!
 //! # State
@@ -31,8 +31,8 @@
 //!
 //! # Progress and linearization
 //!
-//! * `acquire`: lock-free: it repeats when another changed the line. A key that has its word: 15
-//!   accesses at most. Linearizes at the compare-exchange that admits; a denial writes nothing where the
+//! * `acquire`: lock-free: it repeats when another changed the line. A key that has its
+//!   favourite word: 7 accesses; that has another: 15 more at most. Linearizes at the compare-exchange that admits; a denial writes nothing where the
 //!   key has its word, and linearizes at its load. Once an era (2^38 units, for a burst that comes back
 //!   in a second 70 minutes or more) a call sweeps the table: 2 accesses a word.
 //!
@@ -44,11 +44,15 @@
 //! | swept | `fetch_max` of `era` | load of `era` | that words of past eras are free | `swept_words_owe_nothing` |
 
 use alloc::boxed::Box;
+use core::iter;
 
-use lockfree_core::sync::{
-    AtomicU64,
-    Ordering::{Acquire, Relaxed, Release, SeqCst},
-    fence,
+use lockfree_core::{
+    Backoff,
+    sync::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release, SeqCst},
+        fence, hint,
+    },
 };
 
 use super::{live::Live, quota::Pace};
@@ -82,7 +86,8 @@ struct Request<'a> {
     line: &'a Line,
     tag: u64,
     cost: u64,
-    tolerance: u64,
+    /// The most that may be owed before it.
+    most: u64,
 }
 
 /// A word of the line, and what it held.
@@ -126,59 +131,77 @@ impl Table {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn acquire(&self, hash: u64, n: u32, clock: impl Fn() -> u64) -> Result<(), Denied> {
-        let [interval, tolerance] = self.terms.load();
-        let cost = interval.saturating_mul(n.into());
-        if cost > tolerance {
-            return Err(Denied::NEVER);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "the mask is below the length")]
-        let line = &self.lines[hash as usize & (self.lines.len() - 1)];
-        let request = Request { line, tag: slot::tag(hash), cost, tolerance };
-        let read = || self.units(clock());
+        let request = self.request(hash, n)?;
+        let now = self.units(clock());
+        // The era comes first: it has shown us that a word of its key is not too old to be told.
+        let own = (slot::era(now) <= self.era()).then(|| request.favourite());
+        let outcome = own.filter(|own| request.is_of(own.1)).and_then(|own| request.take(own, now));
+        let outcome = outcome.unwrap_or_else(|| self.search(&request, now, || self.units(clock())));
+        outcome.map_err(|units| Denied::for_nanos(units << self.unit))
+    }
+
+    /// The same wherever the key's word may be, if it has one.
+    #[inline(never)]
+    fn search(
+        &self,
+        request: &Request<'_>,
+        mut now: u64,
+        read: impl Fn() -> u64,
+    ) -> Result<(), u64> {
+        let backoff = Backoff::new();
+        let lose = || {
+            backoff.spin();
+            None
+        };
         loop {
-            let now = read();
             self.enter(now);
             let outcome = match request.find() {
                 Some((_, seen)) if seen.is_claimed() => {
-                    request.settle(read);
+                    request.settle(&read);
+                    hint::spin_loop();
                     None
                 }
-                Some(own) => request.take(own, now),
+                Some(own) => request.take(own, now).or_else(lose),
                 None => match request.idle(now) {
                     Some(idle) => {
                         request.claim(idle, now);
+                        hint::spin_loop();
                         None
                     }
-                    None => request.take_shared(now),
+                    None => request.take_shared(now).or_else(lose),
                 },
             };
-            match outcome {
-                Some(Ok(())) => return Ok(()),
-                Some(Err(units)) => return Err(Denied::for_nanos(units << self.unit)),
-                None => lockfree_core::sync::hint::spin_loop(),
+            if let Some(outcome) = outcome {
+                return outcome;
             }
+            now = read();
         }
+    }
+
+    #[inline]
+    fn request(&self, hash: u64, n: u32) -> Result<Request<'_>, Denied> {
+        let [interval, tolerance] = self.terms.load();
+        let cost = interval.saturating_mul(n.into());
+        let Some(most) = tolerance.checked_sub(cost) else { return Err(Denied::NEVER) };
+        #[expect(clippy::cast_possible_truncation, reason = "the mask is below the length")]
+        let line = &self.lines[hash as usize & (self.lines.len() - 1)];
+        Ok(Request { line, tag: slot::tag(hash), cost, most })
     }
 
     /// Whether `n` events would be admitted, as far as one look tells.
     pub(super) fn peek(&self, hash: u64, n: u32, now: u64) -> Result<(), Denied> {
-        let [interval, tolerance] = self.terms.load();
-        let cost = interval.saturating_mul(n.into());
-        if cost > tolerance {
-            return Err(Denied::NEVER);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "the mask is below the length")]
-        let line = &self.lines[hash as usize & (self.lines.len() - 1)];
-        let request = Request { line, tag: slot::tag(hash), cost, tolerance };
+        let request = self.request(hash, n)?;
         let now = self.units(now);
         self.enter(now);
         let own = request.find().filter(|(_, seen)| !seen.is_claimed());
-        let seen = own.map_or_else(|| load(line.shared()), |(_, seen)| seen);
+        let seen = own.map_or_else(|| load(request.line.shared()), |(_, seen)| seen);
         request.after(seen, now).map(|_| ()).map_err(|units| Denied::for_nanos(units << self.unit))
     }
 
     /// A time in units, of which sums with debts do not overflow.
+    #[inline]
     fn units(&self, nanos: u64) -> u64 {
         nanos.min(u64::MAX >> 1) >> self.unit
     }
@@ -192,6 +215,7 @@ impl Table {
         }
     }
 
+    #[inline]
     fn era(&self) -> u64 {
         // Acquire [swept]: pairs with `sweep`.
         self.era.load(Acquire)
@@ -221,12 +245,14 @@ fn in_units(pace: Pace, unit: u32) -> [u64; 2] {
     [interval, interval * (pace.tolerance / pace.interval)]
 }
 
+#[inline]
 #[track_caller]
 fn load(word: &AtomicU64) -> Slot {
     // Relaxed: a compare-exchange checks it, or a fence comes before.
     Slot(word.load(Relaxed))
 }
 
+#[inline]
 #[track_caller]
 fn replace(word: &AtomicU64, seen: Slot, next: Slot) -> bool {
     // Relaxed: admits, and publishes nothing.
@@ -244,6 +270,19 @@ impl Line {
 }
 
 impl<'a> Request<'a> {
+    /// The word that its key has if it was free when the key came.
+    #[inline]
+    fn favourite(&self) -> Seen<'a> {
+        let word = &self.line.0[1 + slot::place(self.tag, KEYS)];
+        (word, load(word))
+    }
+
+    /// Whether the word is its key's, and confirmed.
+    #[inline]
+    fn is_of(&self, seen: Slot) -> bool {
+        seen.is_of(self.tag) && !seen.is_claimed()
+    }
+
     /// Its key's word: the confirmed one, else the first that is claimed.
     fn find(&self) -> Option<Seen<'a>> {
         let mut claimed = None;
@@ -261,20 +300,23 @@ impl<'a> Request<'a> {
         words.filter(|(_, seen)| seen.is_of(self.tag))
     }
 
-    /// A word whose key owes nothing.
+    /// The word whose key has owed nothing for longest; of several that nobody had, the favourite.
     fn idle(&self, now: u64) -> Option<Seen<'a>> {
-        let mut words = self.line.keys().iter().map(|word| (word, load(word)));
-        words.find(|(_, seen)| seen.is_idle(now))
+        let others = self.line.keys().iter().map(|word| (word, load(word)));
+        let words = iter::once(self.favourite()).chain(others);
+        let idle = words.filter_map(|own| Some((own.1.idle_for(now)?, own)));
+        idle.reduce(|first, next| if next.0 > first.0 { next } else { first }).map(|(_, own)| own)
     }
 
     /// The time of a word after this request, or in how many units it would be admitted.
+    #[inline]
     fn after(&self, seen: Slot, now: u64) -> Result<u64, u64> {
-        let after = seen.time(now) + self.cost;
-        let over = after.saturating_sub(now + self.tolerance);
-        if over == 0 { Ok(after) } else { Err(over) }
+        let debt = seen.debt(now);
+        if debt <= self.most { Ok(now + debt + self.cost) } else { Err(debt - self.most) }
     }
 
     /// Takes it from a word; none if another was faster.
+    #[inline]
     fn take(&self, (word, seen): Seen<'_>, now: u64) -> Option<Result<(), u64>> {
         match self.after(seen, now) {
             Ok(after) => replace(word, seen, seen.at(after)).then_some(Ok(())),
@@ -301,7 +343,7 @@ impl<'a> Request<'a> {
     /// Claims a word that owes nothing. Nobody else does until a whole burst has passed: so who is
     /// stopped here holds it no longer than that.
     fn claim(&self, (word, seen): Seen<'_>, now: u64) {
-        replace(word, seen, Slot::new(self.tag, now + self.tolerance).claimed());
+        replace(word, seen, Slot::new(self.tag, now + self.cost + self.most).claimed());
     }
 
     /// Confirms one of its key's claims and takes back the others.

@@ -34,6 +34,15 @@ impl Mark {
         self.0 & TOTAL
     }
 
+    /// With `n` more admitted.
+    pub(crate) const fn plus(self, n: u32) -> Self {
+        Self(self.0 & !TOTAL | self.total().wrapping_add(n as u64) & TOTAL)
+    }
+
+    pub(crate) const fn is_of(self, tick: u64) -> bool {
+        (self.0 ^ tick << 24) >> 24 == 0
+    }
+
     /// By how much `tick` is ahead of this mark; none if it lags.
     pub(crate) const fn ahead(self, tick: u64) -> Option<u64> {
         let ahead = tick.wrapping_sub(self.tick()) & TICK;
@@ -79,6 +88,17 @@ mod tests {
         assert!(
             last.yields_to(Mark::new(TICK + 1, 0)) && last.yields_to(Mark::new(TICK, TOTAL + 1))
         );
+    }
+
+    #[test]
+    fn a_total_does_not_carry_into_the_tick() {
+        for tick in [0, 3, TICK, TICK + 1, (1 << 50) + 7] {
+            for total in [0, 5, TOTAL - 1, TOTAL] {
+                let more = Mark::new(tick, total).plus(2);
+                assert_eq!(more, Mark::new(tick, total + 2));
+                assert!(more.is_of(tick) && !more.is_of(tick + 1));
+            }
+        }
     }
 
     #[test]

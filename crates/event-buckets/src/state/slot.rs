@@ -33,6 +33,11 @@ pub(crate) const fn tag(hash: u64) -> u64 {
     if tag == 0 { 1 } else { tag }
 }
 
+/// A number below `places`, as good as the tag.
+pub(crate) const fn place(tag: u64, places: usize) -> usize {
+    ((tag * places as u64) >> (u64::BITS - TAG)) as usize
+}
+
 impl Slot {
     pub(crate) const FREE: Self = Self(0);
 
@@ -58,21 +63,35 @@ impl Slot {
         Self::new(self.0 >> TAG, time)
     }
 
+    /// What the key owes at `now`.
+    pub(crate) const fn debt(self, now: u64) -> u64 {
+        let debt = self.0.wrapping_sub(now) & TIME;
+        if debt <= TIME / 2 && self.0 != Self::FREE.0 { debt } else { 0 }
+    }
+
     /// The slot's time in full, seen from `now`; `now` itself if the key owes nothing any more.
     pub(crate) const fn time(self, now: u64) -> u64 {
-        let debt = self.0.wrapping_sub(now) & TIME;
-        if debt <= TIME / 2 && self.0 != Self::FREE.0 { now + debt } else { now }
+        now + self.debt(now)
     }
 
     /// Whether the key owes nothing at `now`: to forget it changes nothing.
     pub(crate) const fn is_idle(self, now: u64) -> bool {
-        self.time(now) == now
+        self.debt(now) == 0
+    }
+
+    /// For how long it has owed nothing, if it does not; for ever if there is no key.
+    pub(crate) const fn idle_for(self, now: u64) -> Option<u64> {
+        match self {
+            Self::FREE => Some(u64::MAX),
+            _ if self.is_idle(now) => Some(now.wrapping_sub(self.0) & TIME),
+            _ => None,
+        }
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{ERA, LONGEST, Slot, TIME, tag};
+    use super::{ERA, LONGEST, Slot, TAG, TIME, place, tag};
 
     #[test]
     fn a_slot_keeps_its_key_and_its_time() {
@@ -95,6 +114,28 @@ mod tests {
         for later in [1, 1 << ERA, (2 << ERA) - 1] {
             assert!(slot.is_idle(1000 + later));
         }
+    }
+
+    #[test]
+    fn who_has_owed_nothing_for_longest_is_told() {
+        for now in [2000, TIME + 2000, (1 << 50) + 12345] {
+            let idle_for = |age: u64| Slot::new(5, now - age).idle_for(now);
+            for age in [0, 1, 1999] {
+                assert_eq!(idle_for(age), Some(age));
+            }
+            assert_eq!(Slot::new(5, now + 1).idle_for(now), None);
+            assert!(Slot::FREE.idle_for(now) > idle_for(1999));
+        }
+    }
+
+    #[test]
+    fn places_are_below_their_number_and_all_of_them() {
+        let places = (0..=u64::MAX >> TAG).step_by(1001).map(|tag| place(tag, 7));
+        let found = places.fold([0; 7], |mut found, place| {
+            found[place] += 1;
+            found
+        });
+        assert!(found.iter().all(|count| (1000..1400).contains(count)), "{found:?}");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use super::Clock;
 
-/// The processor's counter (TSC on x86-64, the generic timer on aarch64), scaled to nanoseconds by
-/// the `quanta` crate. Wait-free.
+/// The processor's counter (TSC on x86-64, the generic timer on aarch64), scaled to nanoseconds as
+/// the `quanta` crate has calibrated it. Wait-free.
 ///
 /// Where the processor does not promise a counter of constant rate, `quanta` reads the system's
 /// monotonic clock instead. Two things keep it from stepping back between threads. A reading waits
@@ -27,15 +27,24 @@ use super::Clock;
 pub struct RawClock {
     counter: quanta::Clock,
     start: u64,
+    /// The nanoseconds of a tick: whole ones, and 2^-64ths.
+    whole: u64,
+    fraction: u64,
 }
+
+/// The scale is what 2^52 ticks last: less than 2^64 nanoseconds, where a tick lasts less than 4096. Its
+/// last bit is a second in 50 million years.
+const SAMPLE: u32 = 52;
 
 impl RawClock {
     /// Starts at 0 now.
     #[must_use]
     pub fn new() -> Self {
         let counter = quanta::Clock::new();
+        let scale = counter.delta_as_nanos(0, 1 << SAMPLE);
+        let (whole, fraction) = (scale >> SAMPLE, scale << (u64::BITS - SAMPLE));
         let start = counter.raw();
-        Self { counter, start }
+        Self { counter, start, whole, fraction }
     }
 
     /// As [`now_nanos`](Clock::now_nanos) without waiting for earlier loads, at about half the cost.
@@ -43,7 +52,15 @@ impl RawClock {
     /// works ahead.
     #[inline]
     pub fn hasty_nanos(&self) -> u64 {
-        self.counter.delta_as_nanos(self.start, self.counter.raw())
+        self.nanos(self.counter.raw().saturating_sub(self.start))
+    }
+
+    /// What the calibration says, by a multiplication without its variable shift.
+    #[inline]
+    fn nanos(&self, ticks: u64) -> u64 {
+        let rest = ((u128::from(ticks) * u128::from(self.fraction)) >> u64::BITS) as u64;
+        // It wraps after 584 years.
+        ticks.wrapping_mul(self.whole).wrapping_add(rest)
     }
 }
 
@@ -78,5 +95,19 @@ fn after_earlier_loads() {
     // SAFETY: the barrier has no operands and touches neither memory nor flags.
     unsafe {
         core::arch::asm!("isb", options(nostack, preserves_flags));
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::RawClock;
+
+    #[test]
+    fn it_counts_as_it_was_calibrated() {
+        let clock = RawClock::new();
+        for ticks in (0..52).flat_map(|bit| [1_u64 << bit, (1 << bit) - 1, 7 << bit >> 3]) {
+            let (ours, calibrated) = (clock.nanos(ticks), clock.counter.delta_as_nanos(0, ticks));
+            assert!(ours.abs_diff(calibrated) <= 1, "{ticks}: {ours}, {calibrated}");
+        }
     }
 }

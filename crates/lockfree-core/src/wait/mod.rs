@@ -14,4 +14,4 @@ mod queue;
 pub use block::{block_on, block_until};
 pub use cell::WakerCell;
 #[cfg(feature = "std")]
-pub use queue::{WaitQueue, Waiter};
+pub use queue::{WaitQueue, WaitUntil, Waiter};

@@ -48,15 +48,18 @@
 //! | --- | --- | --- | --- | --- |
 //! | join-line | fence in `notify` | fence in `arm` | of the thing waited for and the place in the line, one is seen | `join_line_loses_no_wake_up` |
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, btree_map::IntoValues};
 use core::{
     fmt,
     future::poll_fn,
     mem,
+    num::NonZeroU64,
     ops::Deref,
+    panic::AssertUnwindSafe,
+    pin::Pin,
     task::{Context, Poll, Waker},
 };
-use std::{sync::PoisonError, time::Instant};
+use std::{panic::catch_unwind, sync::PoisonError, time::Instant};
 
 use super::block::{self, FIRST_PAUSE};
 use crate::{
@@ -103,9 +106,12 @@ pub struct WaitQueue {
     line: Mutex<Line>,
 }
 
+/// There are more than anyone can draw.
+type Ticket = NonZeroU64;
+
 struct Line {
-    wakers: BTreeMap<u64, Waker>,
-    next_ticket: u64,
+    wakers: BTreeMap<Ticket, Waker>,
+    next_ticket: Ticket,
 }
 
 impl WaitQueue {
@@ -123,7 +129,7 @@ impl WaitQueue {
         /// in numbers, and finds more of it at once, as room in a large queue that is full.
         #[must_use]
         pub fn with_first_pause(pause: u32) -> Self {
-            let line = Line { wakers: BTreeMap::new(), next_ticket: 0 };
+            let line = Line { wakers: BTreeMap::new(), next_ticket: Ticket::MIN };
             let waiting = AtomicUsize::new(0);
             let first_pause = if pause == 0 { 1 } else { pause };
             Self { waiting, first_pause, line: Mutex::new(line) }
@@ -133,6 +139,27 @@ impl WaitQueue {
     /// One who may wait here. Not yet in the line.
     pub fn waiter(&self) -> Waiter<&Self> {
         Waiter::new(self)
+    }
+
+    /// Waits as a task until `attempt` gives something. Where it does so at once, no place in the line is
+    /// taken and nothing is locked or allocated.
+    ///
+    /// # Panics
+    /// Its polls do as those of [`Waiter::poll_until`].
+    ///
+    /// ```
+    /// use lockfree_core::wait::{WaitQueue, block_on};
+    ///
+    /// let (line, mut looks) = (WaitQueue::new(), 0);
+    /// let look = || {
+    ///     looks += 1;
+    ///     (looks > 1).then_some(looks)
+    /// };
+    /// assert_eq!(block_on(line.wait_until(look)), 2);
+    /// ```
+    #[inline]
+    pub fn wait_until<R, F: FnMut() -> Option<R>>(&self, attempt: F) -> WaitUntil<'_, F> {
+        WaitUntil { waiter: self.waiter(), attempt }
     }
 
     /// Waits, spinning for some microseconds and then asleep, until `attempt` gives something; `None`
@@ -206,7 +233,7 @@ impl WaitQueue {
     /// Wakes everybody who is in the line.
     ///
     /// # Panics
-    /// A waker's `wake` panics. The line stays valid; the waiters after that one are not woken.
+    /// A waker's `wake` panics, when all others have been woken; of several panics the first goes on.
     #[inline]
     pub fn notify_all(&self) {
         if self.has_waiters() {
@@ -233,9 +260,7 @@ impl WaitQueue {
 
     #[cold]
     fn notify_everybody(&self) {
-        for waker in self.change(|line| mem::take(&mut line.wakers)).into_values() {
-            waker.wake();
-        }
+        WakeAll(self.change(|line| mem::take(&mut line.wakers)).into_values()).go_on();
     }
 
     /// Changes the line and keeps count. `change` must be no code of the user (I1).
@@ -249,6 +274,24 @@ impl WaitQueue {
 
     fn lock(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes each, also after the panic of one.
+struct WakeAll(IntoValues<Ticket, Waker>);
+
+impl WakeAll {
+    fn go_on(&mut self) {
+        self.0.by_ref().for_each(Waker::wake);
+    }
+}
+
+impl Drop for WakeAll {
+    fn drop(&mut self) {
+        while self.0.len() > 0 {
+            // A panic goes on already.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.go_on()));
+        }
     }
 }
 
@@ -275,7 +318,7 @@ impl fmt::Debug for WaitQueue {
 /// `Q` is a reference to the line, or something that owns it: `WaitQueue::waiter` gives the first.
 pub struct Waiter<Q: Deref<Target = WaitQueue>> {
     queue: Q,
-    ticket: Option<u64>,
+    ticket: Option<Ticket>,
 }
 
 impl<Q: Deref<Target = WaitQueue>> Waiter<Q> {
@@ -289,6 +332,7 @@ impl<Q: Deref<Target = WaitQueue>> Waiter<Q> {
     ///
     /// # Panics
     /// `attempt` or the waker's `clone` panics. The place in the line is kept.
+    #[inline]
     pub fn poll_until<R>(
         &mut self,
         cx: &Context<'_>,
@@ -301,6 +345,7 @@ impl<Q: Deref<Target = WaitQueue>> Waiter<Q> {
     }
 
     /// Joins the line, having looked in vain, and looks once more.
+    #[inline(never)]
     fn look_again<R>(
         &mut self,
         cx: &Context<'_>,
@@ -310,6 +355,7 @@ impl<Q: Deref<Target = WaitQueue>> Waiter<Q> {
         attempt().map_or(Poll::Pending, |found| self.find(found))
     }
 
+    #[inline]
     fn find<R>(&mut self, found: R) -> Poll<R> {
         self.leave();
         Poll::Ready(found)
@@ -326,8 +372,8 @@ impl<Q: Deref<Target = WaitQueue>> Waiter<Q> {
         let waker = waker.clone();
         let replaced = self.queue.change(|line| {
             let ticket = *self.ticket.get_or_insert_with(|| {
-                line.next_ticket += 1;
-                line.next_ticket
+                let next = line.next_ticket.saturating_add(1);
+                mem::replace(&mut line.next_ticket, next)
             });
             line.wakers.insert(ticket, waker)
         });
@@ -338,14 +384,23 @@ impl<Q: Deref<Target = WaitQueue>> Waiter<Q> {
 
     /// Leaves the line, having found what one waited for; true if one was notified since. That
     /// notification is used up: who has not found anything drops the waiter instead.
+    #[inline]
     pub fn leave(&mut self) -> bool {
-        let Some(ticket) = self.ticket.take() else { return false };
+        match self.ticket.take() {
+            Some(ticket) => self.give_up(ticket),
+            None => false,
+        }
+    }
+
+    #[inline(never)]
+    fn give_up(&self, ticket: Ticket) -> bool {
         self.queue.change(|line| line.wakers.remove(&ticket)).is_none()
     }
 }
 
 /// Leaves the line, and hands a notification on.
 impl<Q: Deref<Target = WaitQueue>> Drop for Waiter<Q> {
+    #[inline]
     fn drop(&mut self) {
         if self.leave() {
             self.queue.notify_one();
@@ -356,5 +411,33 @@ impl<Q: Deref<Target = WaitQueue>> Drop for Waiter<Q> {
 impl<Q: Deref<Target = WaitQueue>> fmt::Debug for Waiter<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiter").field("ticket", &self.ticket).finish_non_exhaustive()
+    }
+}
+
+/// Waits until its attempt gives something; see [`WaitQueue::wait_until`].
+///
+/// Cancel-safe: if it is dropped after it was notified, the next in the line is notified instead.
+#[must_use = "futures do nothing unless polled"]
+pub struct WaitUntil<'q, F> {
+    waiter: Waiter<&'q WaitQueue>,
+    attempt: F,
+}
+
+/// Nothing is pinned in it.
+impl<F> Unpin for WaitUntil<'_, F> {}
+
+impl<R, F: FnMut() -> Option<R>> Future for WaitUntil<'_, F> {
+    type Output = R;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
+        let Self { waiter, attempt } = self.get_mut();
+        waiter.poll_until(cx, attempt)
+    }
+}
+
+impl<F> fmt::Debug for WaitUntil<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitUntil").field("waiter", &self.waiter).finish_non_exhaustive()
     }
 }

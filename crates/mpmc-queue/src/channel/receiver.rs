@@ -6,7 +6,6 @@ use core::fmt;
 use core::time::Duration;
 #[cfg(feature = "async")]
 use core::{
-    future::poll_fn,
     ops::Deref,
     task::{Context, Poll},
 };
@@ -139,9 +138,9 @@ impl<T, R: IndexRing> Receiver<T, R> {
     /// # Errors
     /// The channel is closed, and all that was sent has been received.
     #[cfg(feature = "async")]
-    pub async fn recv_async(&self) -> Result<T, Closed> {
-        let mut waiter = self.shared.values.waiter();
-        poll_fn(|cx| waiter.poll_until(cx, || self.shared.attempt_recv())).await
+    #[inline]
+    pub fn recv_async(&self) -> impl Future<Output = Result<T, Closed>> {
+        self.shared.values.wait_until(|| self.shared.attempt_recv())
     }
 
     /// Receives at least one value and as many as there are, at most `most`, into `values`, as soon
@@ -150,13 +149,12 @@ impl<T, R: IndexRing> Receiver<T, R> {
     /// # Errors
     /// The channel is closed, and all that was sent has been received.
     #[cfg(feature = "async")]
-    pub async fn recv_into_async(
+    pub fn recv_into_async(
         &self,
         values: &mut impl Extend<T>,
         most: usize,
-    ) -> Result<usize, Closed> {
-        let mut waiter = self.shared.values.waiter();
-        poll_fn(|cx| waiter.poll_until(cx, || self.shared.attempt_recv_into(values, most))).await
+    ) -> impl Future<Output = Result<usize, Closed>> {
+        self.shared.values.wait_until(move || self.shared.attempt_recv_into(values, most))
     }
 
     /// Receives the oldest value as soon as there is one: for futures written by hand.

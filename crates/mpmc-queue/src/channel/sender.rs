@@ -162,10 +162,10 @@ impl<T, R: IndexRing> Sender<T, R> {
     /// # Errors
     /// The channel is closed; `value` is inside.
     #[cfg(feature = "async")]
-    pub async fn send_async(&self, value: T) -> Result<(), Closed<T>> {
+    #[inline]
+    pub fn send_async(&self, value: T) -> impl Future<Output = Result<(), Closed<T>>> {
         let mut value = Some(value);
-        let mut waiter = self.shared.room.waiter();
-        poll_fn(|cx| waiter.poll_until(cx, || self.shared.attempt_send(&mut value))).await
+        self.shared.room.wait_until(move || self.shared.attempt_send(&mut value))
     }
 
     /// Sends all values, each as soon as there is room. Wakes receivers once for as many values as

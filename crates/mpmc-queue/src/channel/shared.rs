@@ -22,7 +22,8 @@
 //! | leave | a sender's drop counts down | the last sender's drop | what was sent through that end | `leave_of_each_sender_and_close_carry_what_was_sent` |
 //! | close | `close` sets `closed` | `is_closed` | what was sent before | `close_carries_what_was_sent` |
 
-use core::{fmt, iter};
+use core::{fmt, iter, panic::AssertUnwindSafe};
+use std::panic::{catch_unwind, resume_unwind};
 
 use lockfree_core::{
     CachePadded,
@@ -160,8 +161,12 @@ impl<T, R: IndexRing> Shared<T, R> {
         // Release [close]: who sees it sees what was sent before. A read-modify-write, so that of
         // several closings each is seen in the last.
         let was_closed = self.closed.swap(true, Release);
-        self.values.notify_all();
+        // Also if a receiver's waker panics, all senders are woken.
+        let receivers = catch_unwind(AssertUnwindSafe(|| self.values.notify_all()));
         self.room.notify_all();
+        if let Err(panic) = receivers {
+            resume_unwind(panic);
+        }
         !was_closed
     }
 
