@@ -163,9 +163,21 @@ impl Snapshot {
         }
     }
 
+    /// Its least and greatest value.
     #[cfg(feature = "std")]
-    pub(crate) const fn moments(&self) -> (u64, f64, f64) {
-        (self.count, self.centre, self.squares)
+    pub(crate) const fn extremes(&self) -> crate::moments::Extremes {
+        crate::moments::Extremes { min: self.min, max: self.max }
+    }
+
+    /// Of words that may not belong together: with a sum that count and extremes allow.
+    #[cfg(feature = "std")]
+    pub(crate) fn plausible(self) -> Self {
+        if self.count == 0 || self.min > self.max {
+            return Self { nan: self.nan, ..Self::EMPTY };
+        }
+        let count = float(self.count);
+        let sum = self.sum.clamp(self.min * count, self.max * count);
+        Self { sum, ..self }
     }
 }
 
