@@ -178,12 +178,7 @@ impl Detail for Buckets {
         seen.saturating_sub(count)
     }
 
-    fn count(
-        grid: Grid,
-        counts: &mut Counts,
-        values: impl Iterator<Item = f64>,
-        change: Change,
-    ) {
+    fn count(grid: Grid, counts: &mut Counts, values: impl Iterator<Item = f64>, change: Change) {
         for value in values {
             let Place { chunk, bucket } = grid.place(value.to_bits());
             #[expect(clippy::cast_possible_truncation, reason = "as many as fit")]

@@ -23,7 +23,7 @@
 //! * `snapshot`: lock-free. A cut if no other is under way; else a reading of each shard that no fold comes in the
 //!   way of, tried until there is one of all.
 //! * `take`: the same, but that it waits for another cut for a while first.
-//! * `summary`: wait-free; 577 accesses for each shard at most, and one for each level of the tables.
+//! * `summary`: wait-free; 575 accesses for each shard at most, and one for each level of the tables.
 //!
 //! # Orderings
 //!

@@ -118,7 +118,9 @@ impl Block {
         }
         self.len = len;
         let about = self.values[0];
-        self.summary = summary(self.finite(), about).merged(&apart);
+        // Beyond all numbers on one side or the other, and not on both.
+        let sum = self.finite().iter().sum();
+        self.summary = Snapshot { sum, ..summary(self.finite(), about) }.merged(&apart);
     }
 
     /// Those that are finite, in their order.
@@ -213,7 +215,12 @@ impl Fold {
 
     /// With a block more, at whose end this phase is asked for. `unreported` are the extremes of what no cut has
     /// yet, if a cut ended within the block.
-    pub(crate) fn and(mut self, block: &Snapshot, unreported: Option<Extremes>, asked: u64) -> Self {
+    pub(crate) fn and(
+        mut self,
+        block: &Snapshot,
+        unreported: Option<Extremes>,
+        asked: u64,
+    ) -> Self {
         self.now.all.merge(block);
         self.now.fresh = unreported.unwrap_or_else(|| self.now.fresh.with(block.extremes()));
         if self.phase != asked {
