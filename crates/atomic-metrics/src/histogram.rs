@@ -69,7 +69,7 @@ impl Histogram {
     }
 
     /// Records a value. Wait-free: 4 accesses, none of them locked; every 128th of a thread, which counts the last 128
-    /// values in their buckets, up to 701. A thread's first may allocate, and so may such a one.
+    /// values in their buckets, up to 699, and 2 for each chunk that it allocates. A thread's first may allocate, too.
     ///
     /// A thread [without a slot](lockfree_core::slots#threads-without-a-slot) leases a shard for each
     /// record, with some read-modify-writes: lock-free.

@@ -235,9 +235,8 @@ impl<D: Detail> Shard<D> {
             // Relaxed: only cuts write it.
             let asked = self.asked.load(Relaxed);
             let entered = folds.whole && fold.phase == asked;
-            if entered && let Some(idle) = asked_with {
+            if entered && let Some(mut counts) = asked_with {
                 // What was asked for is entered, so that the other bank is left alone, too.
-                let mut counts = idle;
                 self.detail.collect(grid, state::bank(asked + 1), &mut counts);
                 break Part { summary: fold.before.all, counts, fresh: fold.before.fresh };
             }
@@ -248,8 +247,11 @@ impl<D: Detail> Shard<D> {
                 let mut idle = D::Counts::default();
                 self.detail.collect(grid, state::bank(asked + 1), &mut idle);
                 asked_with = Some(idle);
-                fresh = fold.fresh(self.reported());
-                self.report(fold.now.all.records());
+                // What comes is told apart from the last fold on, unless a cut ended behind it.
+                if self.reported() < fold.now.all.records() {
+                    fresh = fold.fresh(self.reported());
+                    self.report(fold.now.all.records());
+                }
                 // Release [phase]: our readings of the bank that is now written come first.
                 // A swap, since it is visible to all when the next reading begins.
                 self.asked.swap(asked + 1, Release);

@@ -219,6 +219,7 @@ fn shards() -> usize {
 /// The steps of each of many records, growing.
 fn each(record: impl Fn()) -> Vec<usize> {
     record();
+    // Ten blocks, of which the first may allocate buckets.
     let mut all: Vec<_> = (0..1280).map(|_| steps(&record).1).collect();
     all.sort_unstable();
     all
@@ -240,9 +241,9 @@ fn wait_free_operations_keep_their_bounds() {
     let own = Histogram::new();
     let all = each(|| own.record(2.0));
     assert_steps("Histogram::record, but one in 128", all[1269], 4);
-    assert_steps("Histogram::record", all[1279], 701);
+    assert_steps("Histogram::record, with an allocation", all[1279], 701);
     let cuts = || _ = own.snapshot();
-    assert_steps("Histogram::record, cut all along", most(|| own.record(2.0), cuts), 701);
+    assert_steps("Histogram::record, cut all along", most(|| own.record(2.0), cuts), 699);
     assert_steps("Histogram::summary", most(|| _ = own.summary(), || own.record(1.0)), bound());
 
     let clock = ManualClock::new();
