@@ -90,14 +90,14 @@ impl Block {
     /// Those of these words. `about` is better near their mean; it should be finite.
     #[inline]
     pub(crate) fn of(words: impl ExactSizeIterator<Item = u64>, about: f64) -> Self {
-        let (len, mut values) = (words.len(), [0.0; BLOCK]);
-        for (value, word) in values.iter_mut().zip(words) {
+        // In its place from the begin, so that nothing is copied.
+        let mut own = Self { values: [0.0; BLOCK], len: words.len(), summary: Snapshot::EMPTY };
+        for (value, word) in own.values.iter_mut().zip(words) {
             *value = f64::from_bits(word);
         }
-        let summary = summary(&values[..len], about);
-        let mut own = Self { values, len, summary };
+        own.summary = summary(own.finite(), about);
         // One value that is not finite makes the sum so.
-        if !summary.sum.is_finite() {
+        if !own.summary.sum.is_finite() {
             own.set_apart();
         }
         own
@@ -124,6 +124,7 @@ impl Block {
     }
 
     /// Those that are finite, in their order.
+    #[inline]
     pub(crate) fn finite(&self) -> &[f64] {
         &self.values[..self.len]
     }
