@@ -195,7 +195,7 @@ fn rewrite_of_the_log_is_noticed() {
 /// A cut asks for another phase where a fold comes in its way: then it has two banks, each as of one moment.
 #[test]
 fn phase_carries_that_the_idle_bank_was_read() {
-    shallow("phase_carries_that_the_idle_bank_was_read", 100).check(|| {
+    shallow("phase_carries_that_the_idle_bank_was_read", 90).check(|| {
         let own = Arc::new(Histogram::with_precision(0));
         let writer = thread::spawn({
             let own = Arc::clone(&own);

@@ -66,7 +66,7 @@ fn print(child: u32) {
         for part in 0..2 {
             let own = &own;
             scope.spawn(move || {
-                recorded(child).skip(part).step_by(2).for_each(|value| own.record(value))
+                recorded(child).skip(part).step_by(2).for_each(|value| own.record(value));
             });
         }
         own.record(f64::NAN);
