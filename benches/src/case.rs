@@ -28,7 +28,7 @@ pub enum Unit {
     /// How many of a hundred requests find what they ask for; a speed stands for the share: more is
     /// better.
     Percent,
-    /// Bytes an entry, a speed being entries a byte: less is better.
+    /// Bytes an entry or a structure, a speed being how many of them there are in a byte: less is better.
     Bytes,
 }
 

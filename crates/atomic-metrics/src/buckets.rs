@@ -10,21 +10,21 @@
 //! * I1: only the owner writes, both pointers and counts.
 //! * I2: a pointer goes from null to that of a `Box<[AtomicU64]>` of `2 * grid.chunk()` words once, and stays
 //!   until the table is dropped; the grid is that of all calls.
-//! * I3: in a bank whose published version has `n` finite values, the counts add up to `n`, or to `n + 1` where
-//!   the next record has counted its value, which then is staged.
+//! * I3: the counts of both banks add up to the finite values of the blocks that were folded, and of the block that
+//!   is being folded to as many of its first ones as have been counted.
 //!
 //! # Progress and linearization
 //!
-//! * `add`: wait-free, 3 accesses, or an allocation and 2 more for a chunk's first value. A part of the record
-//!   that publishes it.
-//! * `copy`: wait-free, a load for each chunk that there may be, and one for each bucket of those that are.
+//! * `add`: wait-free, 3 accesses a value, or an allocation and 2 more for a chunk's first. A part of the fold that
+//!   publishes it.
+//! * `collect`: wait-free, a load for each chunk that there may be, and one for each bucket of those that are.
 //!
 //! # Orderings
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | chunk | store of the pointer in `grow` | load in `copy` | that the counts began at 0 | `chunk_is_seen_initialized` |
-//! | pending | store of the count in `add` | fence in `copy` | the staged value: who sees a count too many sees of which bucket it is | `pending_value_is_taken_back` |
+//! | chunk | store of the pointer in `grow` | load in `collect` | that the counts began at 0 | `chunk_is_seen_initialized` |
+//! | early | store of the count in `add` | fence in `collect` | all that was counted before, and the values of the block: who sees a value counted too early sees which ones are | `values_counted_early_are_taken_back` |
 
 use alloc::{boxed::Box, vec::Vec};
 use core::{fmt, ptr};
@@ -43,34 +43,51 @@ use crate::grid::{Grid, Place};
 /// As many as a place's chunk has numbers. Few under the models, in which they lie together.
 const CHUNKS: usize = if cfg!(loom) { 2 } else { 256 };
 
-/// What a shard keeps beside its banks, and how it is read with them.
+/// What a shard keeps beside its folds, and how it is read with them.
 pub(crate) trait Detail: Default + fmt::Debug {
     /// What all shards of a structure know.
     type Grid: Copy + fmt::Debug;
-    /// A copy of a bank's detail.
-    type Counts: Default + fmt::Debug;
+    /// A copy of a shard's detail.
+    type Counts: Default + PartialEq + fmt::Debug;
 
-    /// Counts a finite value in a bank. Only the owner may call it.
-    fn add(&self, grid: Self::Grid, bank: usize, value: f64);
+    /// Counts finite values in a bank, one after another. Only the owner may call it.
+    fn add(&self, grid: Self::Grid, bank: usize, values: &[f64]);
 
-    /// What a bank holds, with an acquire fence behind the loads.
-    fn copy(&self, grid: Self::Grid, bank: usize) -> Self::Counts;
+    /// Adds what a bank holds to a copy, with an acquire fence behind the loads.
+    fn collect(&self, grid: Self::Grid, bank: usize, into: &mut Self::Counts);
 
-    /// Takes back what does not belong to `count` values: the pending one, if it was seen.
-    fn settle(grid: Self::Grid, counts: &mut Self::Counts, count: u64, pending: f64);
+    /// How many values a copy has more than so many.
+    fn beyond(counts: &Self::Counts, count: u64) -> u64;
+
+    /// Counts finite values in a copy, or takes them back.
+    fn count(
+        grid: Self::Grid,
+        counts: &mut Self::Counts,
+        values: impl Iterator<Item = f64>,
+        change: Change,
+    );
 
     /// Adds up.
     fn merge(into: &mut Self::Counts, from: Self::Counts);
+}
+
+/// What becomes of the count of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    More,
+    Less,
 }
 
 impl Detail for () {
     type Grid = ();
     type Counts = ();
 
-    #[inline]
-    fn add(&self, (): (), _bank: usize, _value: f64) {}
-    fn copy(&self, (): (), _bank: usize) {}
-    fn settle((): (), (): &mut (), _count: u64, _pending: f64) {}
+    fn add(&self, (): (), _bank: usize, _values: &[f64]) {}
+    fn collect(&self, (): (), _bank: usize, (): &mut ()) {}
+    fn beyond((): &(), _count: u64) -> u64 {
+        0
+    }
+    fn count((): (), (): &mut (), _values: impl Iterator<Item = f64>, _change: Change) {}
     fn merge((): &mut (), (): ()) {}
 }
 
@@ -81,8 +98,20 @@ pub(crate) struct Buckets {
     words: AtomicU64,
 }
 
-/// The counts of a bank's chunks.
+/// Counts of chunks, in the order of their numbers.
 pub(crate) type Counts = Vec<(u8, Vec<u64>)>;
+
+/// Those of a chunk, which come with the first use.
+fn chunk_of(counts: &mut Counts, number: u8, grid: Grid) -> &mut [u64] {
+    let place = match counts.binary_search_by_key(&number, |(number, _)| *number) {
+        Ok(place) => place,
+        Err(place) => {
+            counts.insert(place, (number, alloc::vec![0; grid.chunk()]));
+            place
+        }
+    };
+    &mut counts[place].1
+}
 
 impl Default for Buckets {
     fn default() -> Self {
@@ -104,25 +133,26 @@ impl Detail for Buckets {
     type Counts = Counts;
 
     #[inline]
-    fn add(&self, grid: Grid, bank: usize, value: f64) {
-        let place = grid.place(value.to_bits());
-        // Relaxed: only we write it.
-        let mut chunk = self.chunks[usize::from(place.chunk) % CHUNKS].load(Relaxed);
-        if chunk.is_null() {
-            chunk = self.grow(grid, place.chunk);
+    fn add(&self, grid: Grid, bank: usize, values: &[f64]) {
+        for value in values {
+            let Place { chunk: number, bucket } = grid.place(value.to_bits());
+            // Relaxed: only we write it.
+            let mut chunk = self.chunks[usize::from(number) % CHUNKS].load(Relaxed);
+            if chunk.is_null() {
+                chunk = self.grow(grid, number);
+            }
+            // SAFETY: I2: the place's bucket is below `grid.chunk()`, and the bank below 2.
+            let count = unsafe { chunk.add(bank * grid.chunk() + bucket) };
+            // SAFETY: I2: an initialized word, which lives as long as the table.
+            let count = unsafe { &*count };
+            // Relaxed: only we write it.
+            let more = count.load(Relaxed).wrapping_add(1);
+            // Release [early]: what was counted before, and the block, are visible to who sees this value counted.
+            count.store(more, Release);
         }
-        // SAFETY: I2: the place's bucket is below `grid.chunk()`, and the bank below 2.
-        let count = unsafe { chunk.add(bank * grid.chunk() + place.bucket) };
-        // SAFETY: I2: an initialized word, which lives as long as the table.
-        let count = unsafe { &*count };
-        // Relaxed: only we write it.
-        let more = count.load(Relaxed).wrapping_add(1);
-        // Release [pending]: the staged value is visible to who sees it counted.
-        count.store(more, Release);
     }
 
-    fn copy(&self, grid: Grid, bank: usize) -> Counts {
-        let mut counts = Counts::new();
+    fn collect(&self, grid: Grid, bank: usize, into: &mut Counts) {
         for (number, chunk) in (0..=u8::MAX).zip(&self.chunks) {
             // Acquire [chunk]: pairs with the store in `grow`.
             let chunk = chunk.load(Acquire);
@@ -134,24 +164,31 @@ impl Detail for Buckets {
             let words = ptr::slice_from_raw_parts(first, grid.chunk());
             // SAFETY: I2: initialized words, which live as long as the table.
             let words = unsafe { &*words };
-            // Relaxed: the fence below, and what `settle` does, make them belong together.
-            counts.push((number, words.iter().map(|count| count.load(Relaxed)).collect()));
+            for (count, word) in chunk_of(into, number, grid).iter_mut().zip(words) {
+                // Relaxed: the fence below, and who looks at the version, make them belong together.
+                *count += word.load(Relaxed);
+            }
         }
-        // Acquire [pending]: pairs with the store in `add` of a count that was seen.
+        // Acquire [early]: pairs with the store in `add` of a count that was seen.
         fence(Acquire);
-        counts
     }
 
-    fn settle(grid: Grid, counts: &mut Counts, count: u64, pending: f64) {
+    fn beyond(counts: &Counts, count: u64) -> u64 {
         let seen: u64 = counts.iter().flat_map(|(_, words)| words).sum();
-        if seen != count {
-            debug_assert_eq!(seen, count + 1, "one record at most is pending");
-            let Place { chunk, bucket } = grid.place(pending.to_bits());
-            let own = usize::from(chunk) % CHUNKS;
-            let words = counts.iter_mut().find(|(number, _)| usize::from(*number) == own);
-            if let Some(pending) = words.and_then(|(_, words)| words.get_mut(bucket)) {
-                *pending -= 1;
-            }
+        seen.saturating_sub(count)
+    }
+
+    fn count(grid: Grid, counts: &mut Counts, values: impl Iterator<Item = f64>, change: Change) {
+        for value in values {
+            let Place { chunk, bucket } = grid.place(value.to_bits());
+            #[expect(clippy::cast_possible_truncation, reason = "as many as fit")]
+            let number = (usize::from(chunk) % CHUNKS) as u8;
+            let count = &mut chunk_of(counts, number, grid)[bucket];
+            *count = match change {
+                Change::More => *count + 1,
+                // What was disturbed is thrown away: until then it may be anything.
+                Change::Less => count.saturating_sub(1),
+            };
         }
     }
 

@@ -4,50 +4,38 @@
 //!
 //! | word | means |
 //! | --- | --- |
-//! | `phase` | the latest phase, from 1: its parity tells the bank that records go to |
 //! | `shards` | a shard for each thread |
 //! | `cuts` | held by who makes a cut |
 //! | `readers` | extremes that each reader of intervals has not taken yet; held for no longer than to note them |
 //!
 //! # Invariants
 //!
-//! * I1: the phase changes only under the lock of the cuts, and only grows.
-//! * I2: a cut is, of each thread, the records up to one moment between its begin and its end. It begins with the
-//!   shards that have not entered the phase: both banks at one moment. Of the others the idle bank is read, which
-//!   is still (`shard` I3), then the phase changes, and the other bank is read once it is left alone.
-//! * I3: a later cut has all that an earlier one has.
-//! * I4: what a cut has and no earlier one had is noted for each reader of intervals before the lock of the cuts is
+//! * I1: a cut is, of each thread, the records up to one moment between its begin and its end.
+//! * I2: a later cut has all that an earlier one has.
+//! * I3: what a cut has and no earlier one had is noted for each reader of intervals before the lock of the cuts is
 //!   given back.
 //!
 //! # Progress and linearization
 //!
-//! * `record`: wait-free, the accesses of [`Shard::record`], 1 for the phase and 1 for the shard. A thread's first
-//!   may allocate. Without a slot: lock-free, a lease besides.
-//! * `cut`: a thread that is stopped anywhere holds it up nowhere. It tries again where a record was completed in
-//!   a bank while that was read, and there such records end: an owner that is not in the phase completes the
-//!   record that it is at and enters; one that was in the phase before it changed does the same with the next.
-//! * `snapshot`: lock-free. A cut if no other is under way; else a reading of each shard, both banks at one
-//!   moment, which is tried again if a record was completed meanwhile.
+//! * `record`: wait-free, the accesses of [`Shard::record`], and 1 for the shard. A thread's first may allocate. Without
+//!   a slot: lock-free, a lease besides.
+//! * `cut`: that of each shard; a thread that is stopped anywhere holds it up nowhere.
+//! * `snapshot`: lock-free. A cut if no other is under way; else a reading of each shard that no fold comes in the
+//!   way of, tried until there is one of all.
 //! * `take`: the same, but that it waits for another cut for a while first.
-//! * `summary`: wait-free; 577 accesses for each shard at most, and one for each level of the tables.
+//! * `summary`: wait-free; 575 accesses for each shard at most, and one for each level of the tables.
 //!
 //! # Orderings
 //!
-//! | edge | release side | acquire side | carries | loom test |
-//! | --- | --- | --- | --- | --- |
-//! | phase | change in `flip` | load in `record` | that the idle bank has been read, and what of it is reported | `phase_carries_what_was_reported` |
-//!
-//! That a shard passes from a thread to the next is the edge *hand-over* of [`lockfree_core::slots`].
+//! None of its own: see [`shard`](crate::shard). That a shard passes from a thread to the next is the edge *hand-over*
+//! of [`lockfree_core::slots`].
 
 use alloc::vec::Vec;
 use std::sync::{PoisonError, TryLockError};
 
 use lockfree_core::{
-    Backoff, CachePadded, const_unless_loom,
-    sync::{
-        AtomicU64, Mutex, MutexGuard,
-        Ordering::{Acquire, Relaxed, Release},
-    },
+    Backoff, const_unless_loom,
+    sync::{Mutex, MutexGuard},
 };
 
 use crate::{
@@ -56,7 +44,6 @@ use crate::{
     shard::{Shard, Total},
     sharded::Sharded,
     snapshot::Snapshot,
-    state,
 };
 
 /// How often a reader of intervals pauses for the cut of another before it reads beside it.
@@ -64,7 +51,6 @@ const PATIENCE: u32 = if cfg!(any(loom, stepped)) { 1 } else { 100 };
 
 #[derive(Debug)]
 pub(crate) struct Core<D: Detail> {
-    phase: CachePadded<AtomicU64>,
     grid: D::Grid,
     shards: Sharded<Shard<D>>,
     cuts: Mutex<()>,
@@ -75,7 +61,6 @@ impl<D: Detail> Core<D> {
     const_unless_loom! {
         pub(crate) fn new(grid: D::Grid) -> Self {
             Self {
-                phase: CachePadded::new(AtomicU64::new(1)),
                 grid,
                 shards: Sharded::new(),
                 cuts: Mutex::new(()),
@@ -90,11 +75,9 @@ impl<D: Detail> Core<D> {
 
     #[inline]
     pub(crate) fn record(&self, value: f64) {
-        self.shards.with_own(|own| {
-            // Acquire [phase]: pairs with the change in `flip`.
-            let phase = self.phase.load(Acquire);
-            own.record(phase, self.grid, value);
-        });
+        // What the rare ways need is looked up there.
+        let grid = &self.grid;
+        self.shards.with_own(move |own| own.record(grid, value));
     }
 
     fn used(&self) -> impl Iterator<Item = &Shard<D>> {
@@ -127,65 +110,23 @@ impl<D: Detail> Core<D> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As a cut, without a change of phase: where nobody completes a record meanwhile.
+    /// As a cut, but unreported, and only where no fold comes in the way.
     fn glance(&self) -> Option<Total<D>> {
         let mut total = Total::new();
         for shard in self.used() {
-            for part in shard.whole(self.grid)? {
-                total.add(part);
-            }
+            total.add(shard.whole(self.grid)?);
         }
         Some(total)
     }
 
     /// By who holds the lock of the cuts.
     fn cut(&self, _: &MutexGuard<'_, ()>) -> Total<D> {
-        // Relaxed: it changes under this lock only.
-        let phase = self.phase.load(Relaxed);
-        let (recent, idle) = (state::bank(phase), state::bank(phase + 1));
         let mut cut = Total::new();
-        let mut active = Vec::new();
-        for shard in self.used() {
-            let backoff = Backoff::new();
-            loop {
-                let entered = shard.has_entered(phase);
-                if entered && let Some(part) = shard.still(self.grid, idle) {
-                    shard.report(idle, part, &mut cut);
-                    active.push(shard);
-                    break;
-                }
-                if !entered && let Some(parts) = shard.whole(self.grid) {
-                    for (bank, part) in parts.into_iter().enumerate() {
-                        shard.report(bank, part, &mut cut);
-                    }
-                    break;
-                }
-                backoff.snooze();
-            }
-        }
-        if !active.is_empty() {
-            self.flip(phase);
-        }
-        for shard in active {
-            let backoff = Backoff::new();
-            let part = loop {
-                if let Some(part) = shard.still(self.grid, recent) {
-                    break part;
-                }
-                backoff.snooze();
-            };
-            shard.report(recent, part, &mut cut);
-        }
+        self.used().for_each(|shard| cut.add(shard.cut(self.grid)));
         for reader in self.readers().iter_mut().flatten() {
             *reader = reader.with(cut.fresh);
         }
         cut
-    }
-
-    fn flip(&self, phase: u64) {
-        // Release [phase]: our readings of the bank that is now written come first, and so does what we reported.
-        // A swap, since it is visible to all when the next reading begins.
-        self.phase.swap(phase + 1, Release);
     }
 
     /// Count, sum and extremes in a bounded number of steps.

@@ -49,7 +49,7 @@ impl Grid {
     #[expect(clippy::cast_possible_truncation, reason = "the low bits of it are wanted")]
     pub(crate) const fn place(self, bits: u64) -> Place {
         // A bound belongs below it: with positive values it is the last of its bucket.
-        let bits = bits.saturating_sub(bits >> 63 ^ 1);
+        let bits = bits - (bits.cast_signed() > 0) as u64;
         let chunk = (bits >> (FRACTION + 12 - 8)) as u8;
         let bucket = (bits >> self.shift) as usize & (self.chunk() - 1);
         Place { chunk, bucket }

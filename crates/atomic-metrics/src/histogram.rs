@@ -22,7 +22,7 @@ use crate::{
 ///
 /// # Memory
 ///
-/// 3.1 KiB a thread, and a chunk of 256 · 2^precision bytes for each stretch of 16 powers of two that the thread's values
+/// 4 KiB a thread, and a chunk of 256 · 2^precision bytes for each stretch of 16 powers of two that the thread's values
 /// are in: 8 KiB at the default precision of 5.
 ///
 /// ```
@@ -68,9 +68,8 @@ impl Histogram {
         }
     }
 
-    /// Records a value. Wait-free: 23 accesses, none of them locked; up to 54 for a thread's first record in each
-    /// block of 1,024 or after a cut, and for one that is not finite. A thread's first allocates, and so
-    /// does its first in each stretch of 16 powers of two.
+    /// Records a value. Wait-free: 4 accesses, none of them locked; every 128th of a thread, which counts the last 128
+    /// values in their buckets, up to 699, and 2 for each chunk that it allocates. A thread's first may allocate, too.
     ///
     /// A thread [without a slot](lockfree_core::slots#threads-without-a-slot) leases a shard for each
     /// record, with some read-modify-writes: lock-free.

@@ -9,8 +9,6 @@ extern crate std;
 #[cfg(feature = "std")]
 mod aggregator;
 #[cfg(feature = "std")]
-mod bank;
-#[cfg(feature = "std")]
 mod buckets;
 #[cfg(feature = "std")]
 mod cut;

@@ -1,51 +1,14 @@
-//! What a bank keeps of its values, as pure functions: a slot that each record changes, and a fold that few do.
+//! What a thread keeps of its values, as pure functions: blocks of them, and the fold that takes in one after another.
 //!
-//! Deviations are summed from a shift that lies among the values, in blocks; a block that ends is folded into
-//! mean and squares by the rule of Chan, Golub and `LeVeque`, "Algorithms for Computing the Sample
-//! Variance", The American Statistician, 1983.
+//! Deviations are summed from the mean of all blocks before; blocks are taken in by the rule of Chan, Golub and
+//! `LeVeque`, "Algorithms for Computing the Sample Variance", The American Statistician, 1983.
 
-use crate::snapshot::{Snapshot, float};
+use core::array;
 
-/// Words of a [`Slot`].
-pub(crate) const SLOT: usize = 6;
-/// Words of a [`Fold`].
-pub(crate) const FOLD: usize = 9;
-
-/// The most records of a block; 2 to the models, which must see it end.
-pub(crate) const BLOCK: u64 = if cfg!(loom) { 2 } else { 1024 };
-
-/// What each record changes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Slot {
-    /// Of all finite values.
-    pub(crate) sum: f64,
-    /// Since the last restart.
-    pub(crate) extremes: Extremes,
-    /// The sum of deviations from the fold's shift, of this block.
-    pub(crate) deviation: f64,
-    /// The sum of their squares.
-    pub(crate) squares: f64,
-    /// The last finite value.
-    pub(crate) last: f64,
-}
-
-/// What changes when a block ends, a phase is entered, or a value is not finite.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Fold {
-    /// What deviations of this block are from.
-    pub(crate) shift: f64,
-    /// How many finite values came before this block.
-    pub(crate) count: u64,
-    /// Their mean.
-    pub(crate) mean: f64,
-    /// The sum of their squared deviations from it.
-    pub(crate) squares: f64,
-    /// Those of what came before the last restart.
-    pub(crate) extremes: Extremes,
-    pub(crate) nan: u64,
-    pub(crate) positive_infinite: u64,
-    pub(crate) negative_infinite: u64,
-}
+use crate::{
+    snapshot::{Snapshot, float},
+    state::BLOCK,
+};
 
 /// The least and the greatest of some values; of none, `+inf` and `-inf`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,187 +21,272 @@ impl Extremes {
     pub(crate) const NONE: Self = Self { min: f64::INFINITY, max: f64::NEG_INFINITY };
 
     #[inline]
-    pub(crate) const fn of(value: f64) -> Self {
-        Self { min: value, max: value }
-    }
-
-    #[inline]
     pub(crate) const fn with(self, other: Self) -> Self {
-        // As two processor instructions: no NaN comes here.
-        let min = if other.min < self.min { other.min } else { self.min };
-        let max = if other.max > self.max { other.max } else { self.max };
-        Self { min, max }
+        Self { min: least(self.min, other.min), max: greatest(self.max, other.max) }
     }
 }
 
-impl Slot {
-    pub(crate) const EMPTY: Self =
-        Self { sum: 0.0, extremes: Extremes::NONE, deviation: 0.0, squares: 0.0, last: 0.0 };
+/// Some values of a log, at most a block, and what they come to.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    values: [f64; BLOCK],
+    len: usize,
+    summary: Snapshot,
+}
 
-    #[inline]
-    pub(crate) fn words(self) -> [u64; SLOT] {
-        let Extremes { min, max } = self.extremes;
-        [self.sum, min, max, self.deviation, self.squares, self.last].map(f64::to_bits)
-    }
+/// How many sums run beside each other: the processor need not wait for one addition with the next.
+const LANES: usize = 8;
 
-    #[inline]
-    pub(crate) fn of(words: [u64; SLOT]) -> Self {
-        let [sum, min, max, deviation, squares, last] = words.map(f64::from_bits);
-        Self { sum, extremes: Extremes { min, max }, deviation, squares, last }
-    }
-
-    /// With one more finite value.
-    #[inline]
-    pub(crate) fn and(self, value: f64, shift: f64) -> Self {
-        let deviation = value - shift;
-        Self {
-            sum: self.sum + value,
-            extremes: self.extremes.with(Extremes::of(value)),
-            deviation: self.deviation + deviation,
-            squares: self.squares + deviation * deviation,
-            last: value,
+/// What each lane's values come to: a loop that the compiler makes one of vectors.
+#[inline]
+fn lanes(values: &[f64], none: f64, with: impl Fn(f64, f64) -> f64) -> [f64; LANES] {
+    let mut lanes = [none; LANES];
+    let (rows, rest) = values.as_chunks::<LANES>();
+    for row in rows {
+        for (lane, value) in lanes.iter_mut().zip(row) {
+            *lane = with(*lane, *value);
         }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane = with(*lane, *value);
+    }
+    lanes
+}
+
+fn sum(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
+    lanes(values, 0.0, |sum, value| sum + of(value)).into_iter().sum()
+}
+
+/// The lesser, in one processor instruction: no NaN comes here whose summary counts.
+#[inline]
+const fn least(one: f64, other: f64) -> f64 {
+    if other < one { other } else { one }
+}
+
+#[inline]
+const fn greatest(one: f64, other: f64) -> f64 {
+    if other > one { other } else { one }
+}
+
+/// The summary of values by their deviations from `about`.
+fn summary(values: &[f64], about: f64) -> Snapshot {
+    let mut all = Snapshot { sum: sum(values, |value| value), ..Snapshot::EMPTY };
+    if values.is_empty() {
+        return all;
+    }
+    all.min = lanes(values, all.min, least).into_iter().fold(all.min, least);
+    all.max = lanes(values, all.max, greatest).into_iter().fold(all.max, greatest);
+    let count = values.len() as u64;
+    let deviation = sum(values, |value| value - about);
+    let off = deviation / float(count);
+    let squares = sum(values, |value| (value - about) * (value - about)) - deviation * off;
+    // Rounding alone makes it less than nothing.
+    let squares = if squares < 0.0 { 0.0 } else { squares };
+    all.add_moments(count, about + off, squares);
+    all
+}
+
+impl Block {
+    /// Those of these words. `about` is better near their mean; it should be finite.
+    #[inline]
+    pub(crate) fn of(words: impl ExactSizeIterator<Item = u64>, about: f64) -> Self {
+        // In its place from the begin, so that nothing is copied.
+        let mut own = Self { values: [0.0; BLOCK], len: words.len(), summary: Snapshot::EMPTY };
+        for (value, word) in own.values.iter_mut().zip(words) {
+            *value = f64::from_bits(word);
+        }
+        own.summary = summary(own.finite(), about);
+        // One value that is not finite makes the sum so.
+        if !own.summary.sum.is_finite() {
+            own.set_apart();
+        }
+        own
+    }
+
+    /// Leaves only finite values. Of the others is known how many there were.
+    #[cold]
+    fn set_apart(&mut self) {
+        let (mut len, mut apart) = (0, Snapshot::EMPTY);
+        for i in 0..self.len {
+            let value = self.values[i];
+            if value.is_finite() {
+                self.values[len] = value;
+                len += 1;
+            } else {
+                apart.extend([value]);
+            }
+        }
+        self.len = len;
+        let about = self.values[0];
+        // Beyond all numbers on one side or the other, and not on both.
+        let sum = self.finite().iter().sum();
+        self.summary = Snapshot { sum, ..summary(self.finite(), about) }.merged(&apart);
+    }
+
+    /// Those that are finite, in their order.
+    #[inline]
+    pub(crate) fn finite(&self) -> &[f64] {
+        &self.values[..self.len]
+    }
+
+    /// What they come to, those that are not finite counted.
+    pub(crate) const fn summary(&self) -> &Snapshot {
+        &self.summary
+    }
+}
+
+/// Words of a [`Fold`].
+pub(crate) const FOLD: usize = 1 + 2 * TALLY;
+/// Words of a [`Tally`].
+const TALLY: usize = 11;
+
+/// What there was at a moment, and the extremes of the last part of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tally {
+    pub(crate) all: Snapshot,
+    /// Those of what came since the phase was entered, or since a cut that ended later.
+    pub(crate) fresh: Extremes,
+}
+
+/// The blocks that were folded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Fold {
+    /// The phase of the block that comes next.
+    pub(crate) phase: u64,
+    /// All blocks.
+    pub(crate) now: Tally,
+    /// Those before this phase was entered.
+    pub(crate) before: Tally,
+}
+
+impl Tally {
+    const EMPTY: Self = Self { all: Snapshot::EMPTY, fresh: Extremes::NONE };
+
+    fn words(&self) -> [u64; TALLY] {
+        let Snapshot { count, sum, min, max, centre, squares, .. } = self.all;
+        let Snapshot { nan, positive_infinite, negative_infinite, .. } = self.all;
+        let floats = [sum, min, max, centre, squares, self.fresh.min, self.fresh.max];
+        let [sum, min, max, centre, squares, least, greatest] = floats.map(f64::to_bits);
+        let counts = [count, nan, positive_infinite, negative_infinite];
+        let [count, nan, positive, negative] = counts;
+        [count, sum, min, max, centre, squares, nan, positive, negative, least, greatest]
+    }
+
+    fn of(words: [u64; TALLY]) -> Self {
+        let [count, sum, min, max, centre, squares, nan, positive, negative, least, greatest] =
+            words;
+        let floats = [sum, min, max, centre, squares, least, greatest];
+        let [sum, min, max, centre, squares, least, greatest] = floats.map(f64::from_bits);
+        let (positive_infinite, negative_infinite) = (positive, negative);
+        let all = Snapshot {
+            count,
+            sum,
+            min,
+            max,
+            nan,
+            positive_infinite,
+            negative_infinite,
+            centre,
+            squares,
+        };
+        Self { all, fresh: Extremes { min: least, max: greatest } }
     }
 }
 
 impl Fold {
-    pub(crate) const EMPTY: Self = Self {
-        shift: 0.0,
-        count: 0,
-        mean: 0.0,
-        squares: 0.0,
-        extremes: Extremes::NONE,
-        nan: 0,
-        positive_infinite: 0,
-        negative_infinite: 0,
-    };
+    pub(crate) const EMPTY: Self = Self { phase: 0, now: Tally::EMPTY, before: Tally::EMPTY };
 
-    #[inline]
-    pub(crate) fn words(self) -> [u64; FOLD] {
-        let Extremes { min, max } = self.extremes;
-        let [shift, mean, squares, min, max] =
-            [self.shift, self.mean, self.squares, min, max].map(f64::to_bits);
-        let (nan, positive, negative) = (self.nan, self.positive_infinite, self.negative_infinite);
-        [shift, self.count, mean, squares, min, max, nan, positive, negative]
+    pub(crate) fn words(&self) -> [u64; FOLD] {
+        let mut words = [self.phase; FOLD];
+        words[1..=TALLY].copy_from_slice(&self.now.words());
+        words[1 + TALLY..].copy_from_slice(&self.before.words());
+        words
     }
 
-    #[inline]
     pub(crate) fn of(words: [u64; FOLD]) -> Self {
-        let [shift, count, mean, squares, min, max, nan, positive, negative] = words;
-        let [shift, mean, squares, min, max] = [shift, mean, squares, min, max].map(f64::from_bits);
-        Self {
-            shift,
-            count,
-            mean,
-            squares,
-            extremes: Extremes { min, max },
-            nan,
-            positive_infinite: positive,
-            negative_infinite: negative,
-        }
+        let tally = |from: usize| Tally::of(array::from_fn(|word| words[from + word]));
+        Self { phase: words[0], now: tally(1), before: tally(1 + TALLY) }
     }
 
-    /// How many of so many records had a finite value.
-    pub(crate) const fn finite(&self, publications: u64) -> u64 {
-        let others = self.nan.wrapping_add(self.positive_infinite);
-        publications.saturating_sub(others.wrapping_add(self.negative_infinite))
+    /// What the deviations of the next block are best summed from, if its first value is this one.
+    pub(crate) const fn about(&self, first: f64) -> f64 {
+        let mean = self.now.all.centre;
+        if self.now.all.count > 0 && mean.is_finite() { mean } else { first }
     }
 
-    /// All that a fold and its slot say, after so many records.
-    pub(crate) fn total(&self, slot: &Slot, publications: u64) -> Snapshot {
-        let count = self.finite(publications);
-        let block = count.saturating_sub(self.count);
-        let mut total = Snapshot {
-            nan: self.nan,
-            positive_infinite: self.positive_infinite,
-            negative_infinite: self.negative_infinite,
-            ..Snapshot::EMPTY
-        };
-        total.add_moments(self.count, self.mean, self.squares);
-        if block > 0 {
-            let mean = slot.deviation / float(block);
-            let squares = slot.squares - slot.deviation * mean;
-            // Infinite less infinite is beyond all numbers; rounding may leave less than nothing.
-            let squares = if squares.is_nan() { f64::INFINITY } else { squares.max(0.0) };
-            total.add_moments(block, self.shift + mean, squares);
-        }
-        let Extremes { min, max } = self.extremes.with(slot.extremes);
-        Snapshot { sum: slot.sum, min, max, ..total }
-    }
-
-    /// Ends a block: the fold and the slot that the next value comes to.
-    pub(crate) fn fold(self, slot: Slot, publications: u64, next: f64) -> (Self, Slot) {
-        let total = self.total(&slot, publications);
-        let block = total.count.saturating_sub(self.count);
-        let shift = match block {
-            0 if total.count == 0 => next,
-            0 => self.shift,
-            _ => self.shift + slot.deviation / float(block),
-        };
-        let (count, mean, squares) = total.moments();
-        let fold = Self { shift, count, mean, squares, ..self };
-        (fold, Slot { deviation: 0.0, squares: 0.0, ..slot })
-    }
-
-    /// Keeps the extremes so far, so that those of the slot start again.
-    pub(crate) const fn restart(self, slot: Slot) -> (Self, Slot) {
-        let fold = Self { extremes: self.extremes.with(slot.extremes), ..self };
-        (fold, Slot { extremes: Extremes::NONE, ..slot })
-    }
-
-    /// With one more value that is not finite.
-    pub(crate) const fn and_apart(mut self, value: f64) -> Self {
-        if value.is_nan() {
-            self.nan += 1;
-        } else if value > 0.0 {
-            self.positive_infinite += 1;
-        } else {
-            self.negative_infinite += 1;
+    /// With a block more, at whose end this phase is asked for. `unreported` are the extremes of what no cut has
+    /// yet, if a cut ended within the block.
+    pub(crate) fn and(
+        mut self,
+        block: &Snapshot,
+        unreported: Option<Extremes>,
+        asked: u64,
+    ) -> Self {
+        self.now.all.merge(block);
+        self.now.fresh = unreported.unwrap_or_else(|| self.now.fresh.with(block.extremes()));
+        if self.phase != asked {
+            self.phase = asked;
+            self.before = self.now;
+            self.now.fresh = Extremes::NONE;
         }
         self
+    }
+
+    /// The extremes of what came after so many records, which the last cut had; perhaps those of some more.
+    pub(crate) fn fresh(&self, reported: u64) -> Extremes {
+        let entered_since = reported < self.before.all.records();
+        let earlier = if entered_since { self.before.fresh } else { Extremes::NONE };
+        self.now.fresh.with(earlier)
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::float_cmp, reason = "small whole numbers are exact")]
 mod tests {
-    use super::{BLOCK, Extremes, Fold, Slot};
-    use crate::snapshot::float;
+    use alloc::vec::Vec;
 
-    /// What a bank does with each value, without its atomics.
-    fn record(values: impl IntoIterator<Item = f64>) -> (Fold, Slot, u64) {
-        let (mut fold, mut slot, mut publications, mut due) = (Fold::EMPTY, Slot::EMPTY, 0, 0);
-        for value in values {
-            if value.is_finite() {
-                if publications >= due {
-                    due = publications + BLOCK;
-                    (fold, slot) = fold.fold(slot, publications, value);
-                }
-                slot = slot.and(value, fold.shift);
-            } else {
-                fold = fold.and_apart(value);
-            }
-            publications += 1;
-        }
-        (fold, slot, publications)
+    use super::{Block, Extremes, Fold};
+    use crate::{
+        snapshot::{Snapshot, float},
+        state::BLOCK,
+    };
+
+    fn block(values: &[f64]) -> Block {
+        Block::of(values.iter().map(|value| value.to_bits()), values[0])
+    }
+
+    fn extremes(min: f64, max: f64) -> Extremes {
+        Extremes { min, max }
+    }
+
+    /// What a shard does with each block, without its atomics.
+    fn all(values: &[f64]) -> Snapshot {
+        let fold = |fold: Fold, values: &[f64]| {
+            let about = fold.about(values[0]);
+            let block = Block::of(values.iter().map(|value| value.to_bits()), about);
+            fold.and(block.summary(), None, 0)
+        };
+        values.chunks(BLOCK).fold(Fold::EMPTY, fold).now.all
     }
 
     #[test]
-    fn words_hold_all_of_a_slot_and_a_fold() {
-        let (fold, slot, _) = record([1.5, f64::NAN, -2.0, f64::INFINITY]);
-        assert_eq!((Fold::of(fold.words()), Slot::of(slot.words())), (fold, slot));
+    fn words_hold_all_of_a_fold() {
+        let one = block(&[1.5, f64::NAN, -2.0, f64::INFINITY, f64::NEG_INFINITY]);
+        let one = one.summary();
+        let fold = Fold::EMPTY.and(one, None, 7).and(one, Some(extremes(-2.0, -1.0)), 7);
+        assert_eq!((Fold::of(fold.words()), fold.phase), (fold, 7));
+        assert_ne!(fold.now.all.records(), fold.before.all.records());
     }
 
     #[test]
     fn blocks_and_values_apart_add_up() {
-        let count = 3 * BLOCK + 7;
-        let values = (0..count).flat_map(|i| {
-            [float(i), if i.is_multiple_of(2) { f64::NAN } else { f64::NEG_INFINITY }]
-        });
-        let (fold, slot, publications) = record(values);
-        let total = fold.total(&slot, publications);
+        let count = 3 * BLOCK as u64 + 7;
+        let other = |i: u64| if i.is_multiple_of(2) { f64::NAN } else { f64::NEG_INFINITY };
+        let values: Vec<f64> = (0..count).flat_map(|i| [float(i), other(i)]).collect();
+        let total = all(&values);
         let n = float(count);
         assert_eq!((total.count, total.sum), (count, n * (n - 1.0) / 2.0));
+        assert_eq!((total.min, total.max), (0.0, n - 1.0));
         assert_eq!((total.nan + total.negative_infinite, total.positive_infinite), (count, 0));
         let variance = (n * n - 1.0) / 12.0;
         assert!((total.variance() / variance - 1.0).abs() < 1e-12, "{}", total.variance());
@@ -248,27 +296,33 @@ mod tests {
     fn a_variance_far_from_zero_is_stable() {
         for first in [None, Some(f64::NAN)] {
             let values = [4.0, 7.0, 13.0, 16.0].map(|value| value + 1e9);
-            let (fold, slot, publications) = record(first.into_iter().chain(values));
-            let total = fold.total(&slot, publications);
-            assert_eq!(total.variance(), 22.5);
+            let values: Vec<f64> = first.into_iter().chain(values).collect();
+            assert_eq!(all(&values).variance(), 22.5);
         }
         // A first value far from the others is itself most of the variance.
-        let values = || core::iter::once(1e12).chain((0..5000).map(|i| f64::from(i % 10)));
-        let (fold, slot, publications) = record(values());
-        let n = float(publications);
-        let mean = values().sum::<f64>() / n;
-        let exact = values().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
-        let off = fold.total(&slot, publications).variance() / exact - 1.0;
+        let values: Vec<f64> =
+            core::iter::once(1e12).chain((0..5000).map(|i| f64::from(i % 10))).collect();
+        let n = float(values.len() as u64);
+        let mean = values.iter().sum::<f64>() / n;
+        let exact = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
+        let off = all(&values).variance() / exact - 1.0;
         assert!(off.abs() < 1e-11, "{off:e}");
+        assert_eq!(all(&[f64::MAX; 3]).variance(), 0.0);
     }
 
     #[test]
     fn extremes_start_again_and_none_is_lost() {
-        let (fold, slot, publications) = record([3.0, -4.0]);
-        let (fold, slot) = fold.restart(slot);
-        let slot = slot.and(-1.0, fold.shift);
-        assert_eq!(slot.extremes, Extremes::of(-1.0));
-        let total = fold.total(&slot, publications + 1);
-        assert_eq!((total.min, total.max), (-4.0, 3.0));
+        let summary = |values: &[f64]| *block(values).summary();
+        // Nobody asks: those of all.
+        let fold = Fold::EMPTY.and(&summary(&[3.0, -4.0]), None, 0).and(&summary(&[1.0]), None, 0);
+        assert_eq!(fold.fresh(0), extremes(-4.0, 3.0));
+        // A cut ended within a block.
+        let fold = fold.and(&summary(&[9.0, 2.0]), Some(extremes(2.0, 2.0)), 0);
+        assert_eq!((fold.fresh(4), fold.now.all.max), (extremes(2.0, 2.0), 9.0));
+        // A cut asks, ends where its phase is entered, and is reported late.
+        let fold = fold.and(&summary(&[5.0]), None, 1);
+        assert_eq!(fold.before.fresh, extremes(2.0, 5.0));
+        let fold = fold.and(&summary(&[7.0]), None, 1);
+        assert_eq!((fold.fresh(4), fold.fresh(6)), (extremes(2.0, 7.0), extremes(7.0, 7.0)));
     }
 }

@@ -157,7 +157,7 @@ impl<C: Clock> RollingAverage<C> {
             let now = span.own();
             let words = Span::of(span.slot(now).load()).and(tick, value).words();
             span.stage(now, words);
-            span.publish(now.next());
+            span.publish(now);
         });
     }
 
@@ -201,8 +201,9 @@ const fn place(tick: u64) -> usize {
 fn read(span: &Twin<3>) -> Span {
     let backoff = Backoff::new();
     loop {
-        if let Some(words) = span.read() {
-            return Span::of(words);
+        let reading = span.read();
+        if reading.whole {
+            return Span::of(reading.words);
         }
         backoff.snooze();
     }

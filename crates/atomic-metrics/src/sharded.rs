@@ -36,7 +36,7 @@ impl<S: Default> Sharded<S> {
     /// Lends a shard that no other thread is lent meanwhile. What its last user did *happened before*.
     #[inline]
     pub(crate) fn with_own<R>(&self, f: impl FnOnce(&S) -> R) -> R {
-        slots::with(|slot| match slot {
+        slots::with(move |slot| match slot {
             Some(slot) => f(self.own.get(slot)),
             None => self.with_leased(f),
         })

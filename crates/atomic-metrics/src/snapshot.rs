@@ -103,7 +103,7 @@ impl Snapshot {
     /// Takes in another's values.
     pub fn merge(&mut self, other: &Self) {
         self.add_moments(other.count, other.centre, other.squares);
-        self.sum += other.sum;
+        self.sum = added(self.sum, other.sum);
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.nan += other.nan;
@@ -129,7 +129,7 @@ impl Snapshot {
         }
         Self {
             count,
-            sum: self.sum - earlier.sum,
+            sum: added(self.sum, -earlier.sum),
             min,
             max,
             nan: self.nan - earlier.nan,
@@ -157,15 +157,27 @@ impl Snapshot {
             self.centre += apart * share;
             self.squares += squares + apart * apart * (own * share);
         }
-        if self.squares.is_nan() {
-            // Infinite less infinite: beyond all numbers, in any case.
-            self.squares = f64::INFINITY;
+        if !self.squares.is_finite() {
+            // Or infinite less infinite: beyond all numbers, and about no matter what.
+            (self.centre, self.squares) = (0.0, f64::INFINITY);
         }
     }
 
+    /// Its least and greatest value.
     #[cfg(feature = "std")]
-    pub(crate) const fn moments(&self) -> (u64, f64, f64) {
-        (self.count, self.centre, self.squares)
+    pub(crate) const fn extremes(&self) -> crate::moments::Extremes {
+        crate::moments::Extremes { min: self.min, max: self.max }
+    }
+
+    /// Of words that may not belong together: with a sum that count and extremes allow.
+    #[cfg(feature = "std")]
+    pub(crate) fn plausible(self) -> Self {
+        if self.count == 0 || self.min > self.max {
+            return Self { nan: self.nan, ..Self::EMPTY };
+        }
+        let count = float(self.count);
+        let sum = self.sum.clamp(self.min * count, self.max * count);
+        Self { sum, ..self }
     }
 }
 
@@ -188,7 +200,7 @@ impl Extend<f64> for Snapshot {
         for value in values {
             if value.is_finite() {
                 self.add_moments(1, value, 0.0);
-                self.sum += value;
+                self.sum = added(self.sum, value);
                 self.min = self.min.min(value);
                 self.max = self.max.max(value);
             } else if value.is_nan() {
@@ -216,6 +228,11 @@ impl fmt::Debug for Snapshot {
             .field("negative_infinite", &self.negative_infinite)
             .finish_non_exhaustive()
     }
+}
+
+/// The sum of two sums, of which one that is beyond all numbers stays so.
+const fn added(one: f64, other: f64) -> f64 {
+    if one.is_infinite() { one } else { one + other }
 }
 
 /// A count as a number to divide by.

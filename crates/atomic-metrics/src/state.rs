@@ -1,104 +1,50 @@
 //! The words of a shard, as pure functions.
 
-const EXPONENT: u64 = 0x7ff << 52;
+/// How many records a thread logs before it folds them into the rest. Two in the models, which must see it.
+pub(crate) const BLOCK: usize = if cfg!(loom) { 2 } else { 128 };
 
-/// A version of a twin: how often it was published, and a bit that its owner may flip with each.
-///
-/// ```text
-/// bits 63..6  publications: their parity, bit 6, is the offset of the published slot of 64 bytes
-/// bit  0      flag
-/// ```
-///
-/// 2^58 publications are 9 years of one a nanosecond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Version(u64);
-
-/// Where the publications begin.
-const PUBLICATIONS: u32 = 6;
-
-impl Version {
-    #[inline]
-    pub(crate) const fn of(word: u64) -> Self {
-        Self(word)
-    }
-
-    #[inline]
-    pub(crate) const fn word(self) -> u64 {
-        self.0
-    }
-
-    /// How often the twin was published.
-    #[inline]
-    pub(crate) const fn publications(self) -> u64 {
-        self.0 >> PUBLICATIONS
-    }
-
-    /// Which of the two slots holds what is published.
-    #[inline]
-    pub(crate) const fn slot(self) -> usize {
-        (self.0 >> PUBLICATIONS & 1) as usize
-    }
-
-    /// The bit that the owner flips.
-    #[inline]
-    pub(crate) const fn flag(self) -> usize {
-        (self.0 & 1) as usize
-    }
-
-    /// The version after this one, with the same flag.
-    #[inline]
-    pub(crate) const fn next(self) -> Self {
-        Self(self.0.wrapping_add(1 << PUBLICATIONS))
-    }
-
-    /// The version after this one, with the other flag.
-    #[inline]
-    pub(crate) const fn next_flipped(self) -> Self {
-        Self(self.next().0 ^ 1)
-    }
-
-    /// The word that versions with so many publications are not below.
-    #[inline]
-    pub(crate) const fn threshold(publications: u64) -> u64 {
-        publications << PUBLICATIONS
-    }
+/// Where the record after so many lies in the log.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "a place is below the length of a block")]
+pub(crate) const fn place(records: u64) -> usize {
+    records as usize % BLOCK
 }
 
-/// The bank in which records of this phase go.
-#[inline]
+/// How many records there were when so many blocks had been folded.
+pub(crate) const fn folded(folds: u64) -> u64 {
+    folds * BLOCK as u64
+}
+
+/// How many of so many records lie in the log of the block after so many folds; of another block, all or none.
+#[expect(clippy::cast_possible_truncation, reason = "at most a block")]
+pub(crate) fn logged(records: u64, folds: u64) -> usize {
+    records.saturating_sub(folded(folds)).min(BLOCK as u64) as usize
+}
+
+/// The bank in which folds of this phase go.
 pub(crate) const fn bank(phase: u64) -> usize {
     (phase & 1) as usize
 }
 
-/// Neither an infinity nor a NaN.
-#[inline]
-pub(crate) const fn is_finite(bits: u64) -> bool {
-    bits & EXPONENT != EXPONENT
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Version, bank, is_finite};
+    use super::{BLOCK, bank, folded, logged, place};
 
     #[test]
-    fn versions_alternate_slots_and_keep_or_flip_the_flag() {
-        let first = Version::of(0);
-        assert_eq!((first.slot(), first.flag(), first.publications()), (0, 0, 0));
-        let second = first.next();
-        assert_eq!((second.slot(), second.flag(), second.publications()), (1, 0, 1));
-        let third = second.next_flipped();
-        assert_eq!((third.slot(), third.flag(), third.publications()), (0, 1, 2));
-        assert_eq!(Version::of(third.word()), third);
-        assert_eq!((bank(6), bank(7)), (0, 1));
+    fn blocks_follow_each_other() {
+        let block = BLOCK as u64;
+        assert_eq!((place(0), place(block - 1), place(block)), (0, BLOCK - 1, 0));
+        for folds in 0..3 {
+            let first = folded(folds);
+            assert_eq!((place(first), first), (0, folds * block));
+            assert_eq!((logged(first, folds), logged(first + 1, folds)), (0, 1));
+            // What does not belong together does no harm.
+            assert_eq!((logged(0, folds), logged(first + 5 * block, folds)), (0, BLOCK));
+        }
     }
 
     #[test]
-    fn only_infinities_and_nan_are_not_finite() {
-        for value in [0.0, -0.0, 1.0, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324] {
-            assert!(is_finite(value.to_bits()), "{value}");
-        }
-        for value in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -f64::NAN] {
-            assert!(!is_finite(value.to_bits()), "{value}");
-        }
+    fn banks_alternate() {
+        assert_eq!((bank(6), bank(7)), (0, 1));
     }
 }

@@ -4,10 +4,11 @@ mod peers;
 
 use crate::case::{Case, Contender, Role, Unit};
 use crate::goals::{Bound, Goal};
+use crate::heap::held_by;
 use crate::team::{self, BATCH, Job, Sample, float};
 use core::{hint::black_box, time::Duration};
 use lockfree_core::sync::{AtomicBool, Ordering::Relaxed};
-use std::{thread, time::Instant};
+use std::{sync::Barrier, thread, time::Instant};
 
 pub use self::peers::{
     CasLoop, Exporter, HdrRecorder, OpenTelemetry, Prometheus, PrometheusClient,
@@ -53,7 +54,7 @@ macro_rules! metrics {
     }};
 }
 
-/// Records for each number of threads, and readings beside 0, 2 and 8 threads that record.
+/// Records for each number of threads, readings beside 0, 2 and 8 threads that record, and what one takes.
 pub fn cases(threads: &[usize]) -> Vec<Case> {
     let records = threads.iter().map(|&threads| Case {
         family: FAMILY,
@@ -82,7 +83,14 @@ pub fn cases(threads: &[usize]) -> Vec<Case> {
             ],
         })
     });
-    records.chain(readings).collect()
+    let memories = [1, 8].map(|threads| Case {
+        family: FAMILY,
+        name: format!("memory of one, {threads} thread{}", if threads == 1 { "" } else { "s" }),
+        unit: Unit::Bytes,
+        full_only: false,
+        contenders: metrics!(memory(threads)).into(),
+    });
+    records.chain(readings).chain(memories).collect()
 }
 
 const ONE: &str = "record, 1 thread";
@@ -132,6 +140,36 @@ fn records<M: Metric>(threads: usize) -> Contender {
         let (sample, operations) = team::run(budget, (0..threads).map(|_| worker()).collect());
         exact(metric.count(), operations).map(|()| sample)
     })
+}
+
+/// The bytes of a metric that so many threads have recorded into; taken once.
+fn memory<M: Metric>(threads: usize) -> Contender {
+    let mut figure = None;
+    Contender::new(M::NAME, M::PACKAGE, M::ROLE, check::<M>, move |_| {
+        let speed = *figure.get_or_insert_with(|| {
+            drop(filled::<M>(threads));
+            let (metric, bytes) = held_by(|| filled::<M>(threads));
+            let on_the_heap = usize::try_from(bytes).unwrap_or(0);
+            drop(metric);
+            1.0 / float((size_of::<M>() + on_the_heap) as u64)
+        });
+        Ok(Sample { speed, distance: None })
+    })
+}
+
+/// One that so many threads have recorded into, all of which were there at once.
+fn filled<M: Metric>(threads: usize) -> M {
+    let (metric, all) = (M::new(), Barrier::new(threads));
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut record = metric.recorder();
+                (0..BATCH).for_each(|i| record(value(i)));
+                all.wait();
+            });
+        }
+    });
+    metric
 }
 
 fn check<M: Metric>() -> Result<(), String> {

@@ -74,19 +74,12 @@ global! {
 }
 
 per_thread! {
-    /// This thread's slot, while it has one.
-    static OWN: Cell<Option<Own>> = Cell::new(None);
+    /// Where this thread's cells are, while it has a slot: worked out once, and small enough for a register.
+    static OWN: Cell<Option<Place<LEVELS>>> = Cell::new(None);
 }
 per_thread! {
     /// What ends the lease; dropped when the thread exits.
     static GUARD: Guard = Guard { asked: Cell::new(false), lease: Cell::new(None) };
-}
-
-/// A slot's number, and where its cells are, which is worked out once.
-#[derive(Clone, Copy)]
-struct Own {
-    index: u32,
-    place: Place<LEVELS>,
 }
 
 /// The number of the thread that lends it: as long as this can be used, no other thread has it.
@@ -104,7 +97,7 @@ struct Own {
 /// ```
 #[derive(Clone, Copy)]
 pub struct Slot<'a> {
-    own: Own,
+    place: Place<LEVELS>,
     of_this_thread: PhantomData<(&'a (), *const ())>,
 }
 
@@ -112,7 +105,7 @@ impl Slot<'_> {
     /// The slot's number, from 0; below [`high_water`].
     #[inline]
     pub fn index(self) -> usize {
-        self.own.index as usize
+        self.place.number().get() as usize - 1
     }
 }
 
@@ -128,10 +121,12 @@ impl fmt::Debug for Slot<'_> {
 #[inline]
 pub fn with<R>(f: impl FnOnce(Option<Slot<'_>>) -> R) -> R {
     // A thread that is past its thread-locals counts as one without a slot.
-    match OWN.try_with(Cell::get).ok().flatten() {
-        Some(own) => f(Some(Slot { own, of_this_thread: PhantomData })),
-        None => with_first_use(f),
-    }
+    let own = match OWN.try_with(Cell::get).ok().flatten() {
+        None => first_use(),
+        own => own,
+    };
+    // Run in one place and handed to no other function, `f` keeps what it needs in registers.
+    f(own.map(|place| Slot { place, of_this_thread: PhantomData }))
 }
 
 /// Runs `visit` with the cell of each slot that no thread has, one after another: for what threads that
@@ -158,10 +153,9 @@ pub fn high_water() -> usize {
 
 #[cold]
 #[inline(never)]
-fn with_first_use<R>(f: impl FnOnce(Option<Slot<'_>>) -> R) -> R {
+fn first_use() -> Option<Place<LEVELS>> {
     // Ok: the guard lives, so that its drop is to come and will end the lease.
-    let own = GUARD.try_with(Guard::lease).ok().flatten();
-    f(own.map(|own| Slot { own, of_this_thread: PhantomData }))
+    GUARD.try_with(Guard::lease).ok().flatten()
 }
 
 struct Guard {
@@ -171,7 +165,7 @@ struct Guard {
 
 impl Guard {
     /// The slot, where this is the thread's first request and there is one.
-    fn lease(&self) -> Option<Own> {
+    fn lease(&self) -> Option<Place<LEVELS>> {
         if self.asked.replace(true) {
             return None;
         }
@@ -179,9 +173,9 @@ impl Guard {
         let index = threads.claim()?;
         self.lease.set(Some((threads, index)));
         let index = u32::try_from(index).ok()?;
-        let own = Own { index, place: Place::of(NonZeroU32::MIN.saturating_add(index))? };
-        OWN.try_with(|cell| cell.set(Some(own))).ok()?;
-        Some(own)
+        let own = Place::of(NonZeroU32::MIN.saturating_add(index));
+        OWN.try_with(|cell| cell.set(own)).ok()?;
+        own
     }
 }
 

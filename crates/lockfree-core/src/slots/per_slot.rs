@@ -36,7 +36,7 @@ impl<T> PerSlot<T> {
     where
         T: Default,
     {
-        self.0.get_or_grow(slot.own.place)
+        self.0.get_or_grow(slot.place)
     }
 
     /// The cell at this place, if it was made.
