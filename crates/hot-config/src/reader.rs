@@ -95,6 +95,12 @@ impl<T> Reader<T> {
     /// Whether there was something to do.
     #[inline(always)]
     fn refresh(&mut self) -> bool {
+        self.held.may_be_left() && self.look_closer()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_closer(&mut self) -> bool {
         if self.shared.versions.is_current(&self.held) {
             return false;
         }
@@ -164,13 +170,11 @@ impl<T, U: ?Sized, F: Fn(&T) -> &U> Projected<T, F> {
     where
         U: PartialEq,
     {
-        if self.reader.shared.versions.is_current(&self.reader.held) {
-            return None;
-        }
-        self.compare()
+        if self.reader.held.may_be_left() { self.compare() } else { None }
     }
 
     #[cold]
+    #[inline(never)]
     fn compare(&mut self) -> Option<&U>
     where
         U: PartialEq,

@@ -86,9 +86,13 @@ impl<T> Shared<T> {
         &self,
         mut make: impl FnMut(&Version<T>) -> Result<Arc<T>, E>,
     ) -> Result<Snapshot<T>, E> {
-        let old = self.versions.replace(|old| Ok(old.next(make(old)?, self.history)))?;
-        self.line.notify_all();
-        Ok(old.snapshot())
+        let next = |old: &Version<T>| Ok(old.next(make(old)?, self.history));
+        let (outcome, panics) = self.versions.replace(next);
+        if outcome.is_ok() {
+            self.line.notify_all();
+        }
+        panics.resume();
+        outcome.map(|old| old.snapshot())
     }
 
     /// The newest version, if it is newer than `seen`, which it then is; `Some(None)` if there will
