@@ -37,12 +37,11 @@
 //!
 //! A reader that finds another node sets a mark instead, passes fence R and loads `current`: it may use
 //! whatever it finds, since no node of the cell that is retired after R is freed while the mark stands.
-//! It then exchanges the mark for the address. Whoever scans exchanges marks too, each for a node that
-//! he protects *since he saw the mark*. Say he is H, his fence between seeing the mark and finding the
-//! node current is R', and another who retires that node has fence W. W is not before R', else H would
-//! have found another node. So R' is first, and the other sees the mark or what came after it: he exchanges
-//! the mark himself, or sees the address that H put there. No mark comes twice, so the mark that H
-//! exchanges is the one that he saw.
+//! It then exchanges the mark for the address. Whoever scans exchanges marks too, each for the node that
+//! he finds current *after he saw the mark* and passed a fence R'. It may be used as well: say that
+//! another retires it, with fence W. W is not before R', else the node would not have been found. So R'
+//! is first, and the other sees the mark or what came after it: he exchanges the mark himself, or sees
+//! the address. No mark comes twice, so a mark that is exchanged is the one that was seen.
 //!
 //! # Why nothing retired is forgotten
 //!
@@ -52,8 +51,7 @@
 //! seen the hazard as it was. He puts back what is protected by an exchange for the note that he left:
 //! if it is there no more, he looks at the hazards again. It comes back in one case only, that he put
 //! it back himself, since no note is used twice. So of the two, one sees the other: he the new note, or
-//! the guard's thread the node in the list. A thread that has helped takes the list once more, since it
-//! has protected a node and left it.
+//! the guard's thread the node in the list.
 //!
 //! What a panic in a value's drop puts back, and what was kept for a load that lost its race, stays for
 //! the next look.
@@ -73,9 +71,9 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | current | exchange in `replace` | second load in `protect`, load in `announce` | a node's value | `current_shows_a_whole_value` |
-//! | protect | light fence in `protect` and `announce` | heavy fence in `settle` | of hazard and exchange, one is seen | `protect_keeps_what_is_read` |
-//! | last-look | light fence in `left` | heavy fence in `settle` | of the cleared hazard and the exchange, one is seen | `last_look_frees_what_is_left` |
+//! | current | exchange in `replace` | second load in `protect`, loads in `announce` and `help` | a node's value | `current_shows_a_whole_value` |
+//! | protect | light fence in `protect`, `announce` and `help` | heavy fence in `settle` | of hazard and exchange, one is seen | `protect_keeps_what_is_read` |
+//! | last-look | light fence in `left` and in a guard's drop | heavy fence in `settle` | of the cleared hazard and the exchange, one is seen | `last_look_frees_what_is_left` |
 //! | unread | the stores of hazards, `vacate` | load in `protects` | that what was read before is read, so it may be freed | `unread_is_seen_before_the_free` |
 //! | mark | store of the mark in `announce` | load of it in `help` | for which cell it is | `mark_tells_whom_it_is_for` |
 //! | about | store of `about` in `announce` | load of it in `help` | that the marks before are gone | `about_shows_that_the_last_mark_is_gone` |
@@ -86,13 +84,10 @@
 mod retired;
 
 use core::{
-    any::Any,
     marker::PhantomData,
     ops::Deref,
-    panic::AssertUnwindSafe,
     ptr::{self, NonNull},
 };
-use std::panic::catch_unwind;
 
 use lockfree_core::{
     Backoff,
@@ -103,7 +98,10 @@ use lockfree_core::{
     },
 };
 
-use crate::hazard::{self, Domain, Hazard};
+use crate::{
+    hazard::{self, Domain, Hazard},
+    put_off::PutOff,
+};
 
 pub(crate) struct HazardCell<V> {
     current: AtomicPtr<Node<V>>,
@@ -200,14 +198,14 @@ impl<V> HazardCell<V> {
 
     /// Replaces the value by what `make` makes of it, and lends the one before.
     ///
-    /// `make` is called again if somebody else was faster. What it made then is dropped; if that panics,
-    /// the panic is put off until there is an outcome.
+    /// `make` is called again if somebody else was faster. What it made in vain is dropped; if that
+    /// panics, there is an outcome all the same.
     pub(crate) fn replace<E>(
         &self,
         mut make: impl FnMut(&V) -> Result<V, E>,
     ) -> (Result<Guard<'_, V>, E>, PutOff) {
         let backoff = Backoff::new();
-        let mut panics = PutOff(None);
+        let mut panics = PutOff::default();
         loop {
             let old = self.load();
             let new = match make(&old) {
@@ -224,9 +222,9 @@ impl<V> HazardCell<V> {
                     return (Ok(old), panics);
                 }
                 // SAFETY: nobody else has seen it.
-                Err(_) => panics.unless(|| drop(unsafe { Box::from_raw(new) })),
+                Err(_) => panics.catch(|| drop(unsafe { Box::from_raw(new) })),
             }
-            panics.unless(|| drop(old));
+            panics.catch(|| drop(old));
             backoff.spin();
         }
     }
@@ -319,25 +317,6 @@ impl<V> Node<V> {
     }
 }
 
-/// The first panic of several things of which each is to be done.
-#[must_use]
-pub(crate) struct PutOff(Option<Box<dyn Any + Send>>);
-
-impl PutOff {
-    fn unless(&mut self, run: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
-            self.0.get_or_insert(panic);
-        }
-    }
-
-    /// The panic goes on, if there was one.
-    pub(crate) fn resume(self) {
-        if let Some(panic) = self.0 {
-            std::panic::resume_unwind(panic);
-        }
-    }
-}
-
 /// A node that a handle's hazard protects.
 pub(crate) struct Held<V>(NonNull<Node<V>>);
 
@@ -416,5 +395,17 @@ impl<V> Drop for Guard<'_, V> {
         if self.cell.current.load(Relaxed) != self.expected {
             self.cell.left_in_doubt(self.node);
         }
+    }
+}
+
+/// For models of what few schedules reach.
+#[cfg(loom)]
+impl<V> HazardCell<V> {
+    /// As `load`, as if a writer had been faster than the first try.
+    pub(crate) fn load_by_announcing(&self) -> Guard<'_, V> {
+        let hazard = self.domain.hazard();
+        // SAFETY: I1: `current` is never null.
+        let node = unsafe { NonNull::new_unchecked(self.announce(hazard)) };
+        Guard::new(self, node, hazard, node.as_ptr())
     }
 }

@@ -50,7 +50,8 @@ impl<T> Reader<T> {
         Self { held, value, hazard, shared }
     }
 
-    /// The current value. Wait-free: one step if nothing has changed since the last call.
+    /// The current value. Wait-free: one step if nothing has changed since the last call, two while an
+    /// update is at it.
     ///
     /// After an update it is as [`HotConfig::load`](crate::HotConfig::load), and may drop values.
     #[inline(always)]

@@ -87,12 +87,14 @@ impl<T> Shared<T> {
         mut make: impl FnMut(&Version<T>) -> Result<Arc<T>, E>,
     ) -> Result<Snapshot<T>, E> {
         let next = |old: &Version<T>| Ok(old.next(make(old)?, self.history));
-        let (outcome, panics) = self.versions.replace(next);
-        if outcome.is_ok() {
+        let (outcome, mut panics) = self.versions.replace(next);
+        let outcome = outcome.map(|old| {
             self.line.notify_all();
-        }
-        panics.resume();
-        outcome.map(|old| old.snapshot())
+            let before = old.snapshot();
+            panics.catch(|| drop(old));
+            before
+        });
+        panics.or_resume(outcome)
     }
 
     /// The newest version, if it is newer than `seen`, which it then is; `Some(None)` if there will

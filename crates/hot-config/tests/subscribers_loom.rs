@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use hot_config::{HotConfig, Subscription};
+use hot_config::{HotConfig, Subscription, parts};
 use lockfree_core::sync::{
     AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
@@ -65,13 +65,36 @@ fn a_task_that_waits_sees_the_last_of_two_updates() {
 }
 
 #[test]
-fn close_carries_the_last_version() {
-    Model::new("close_carries_the_last_version", 1050).check(|| {
+fn a_thread_that_waits_is_told_of_the_end() {
+    Model::new("a_thread_that_waits_is_told_of_the_end", 1).check(|| {
         let config = config();
         let mut changes = config.subscribe();
         let writer = thread::spawn(move || drop(config.update(2)));
         assert_eq!(changes.wait().map(|change| *change), Some(2));
         assert!(changes.wait().is_none());
+        writer.join().unwrap();
+    });
+}
+
+/// Who sees the end has seen the last version, though no fence of an update orders the two.
+#[test]
+fn close_carries_the_last_version() {
+    Model::new("close_carries_the_last_version", 1).check(|| {
+        let versions = Arc::new(parts::Versions::new());
+        let writer = {
+            let versions = Arc::clone(&versions);
+            thread::spawn(move || {
+                versions.update_and_leave();
+                versions.close();
+            })
+        };
+        let mut seen = 1;
+        while let Some(Some(version)) = versions.next_after(&mut seen) {
+            assert_eq!(version, 2);
+        }
+        if versions.next_after(&mut seen) == Some(None) {
+            assert_eq!(seen, 2, "the end, and not the last version");
+        }
         writer.join().unwrap();
     });
 }

@@ -4,7 +4,7 @@ use core::{mem, ptr};
 
 use lockfree_core::sync::{
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
-    UnsafeCell, heavy_fence,
+    UnsafeCell, heavy_fence, light_fence,
 };
 
 use super::{HazardCell, Link, Node, is_node};
@@ -37,15 +37,12 @@ impl<V> HazardCell<V> {
     /// Frees what is retired and not protected.
     #[cold]
     #[inline(never)]
-    pub(super) fn reclaim(&self) {
+    pub(crate) fn reclaim(&self) {
         let mut taken = Taken::nothing(self);
         let mut note = taken.take();
         while is_node(taken.first) {
             if taken.settle() {
-                if self.help() {
-                    note = taken.take();
-                    continue;
-                }
+                self.help();
                 taken.free();
             }
             // Release [retired]: the nodes are taken as they are put back.
@@ -58,9 +55,8 @@ impl<V> HazardCell<V> {
         }
     }
 
-    /// Gives a node to everyone who has announced that he reads here. False if there is nobody.
-    fn help(&self) -> bool {
-        let mut helped = false;
+    /// Gives a node to everyone who has announced that he reads here.
+    fn help(&self) {
         for hazard in self.domain.iter() {
             // Acquire [mark]: `about` is what was set for this mark, or for a later one.
             let mark = hazard.word.load(Acquire);
@@ -68,15 +64,14 @@ impl<V> HazardCell<V> {
             if !hazard::is_mark(mark) || hazard.about.load(Acquire) != self.address() {
                 continue;
             }
-            let own = self.domain.hazard();
-            let node = self.protect(own, false);
+            // SeqCst [protect]: the mark comes before the look at `current`.
+            light_fence(SeqCst);
+            // Acquire [current]: pairs with the exchange in `replace`.
+            let node = self.current.load(Acquire);
             // Release [help]: the node as this thread has seen it.
             // Relaxed: helped already, or done.
-            let _ = hazard.word.compare_exchange(mark, node.as_ptr().cast(), Release, Relaxed);
-            own.vacate();
-            helped = true;
+            let _ = hazard.word.compare_exchange(mark, node.cast(), Release, Relaxed);
         }
-        helped
     }
 
     /// Whether somebody may read the node. Asked after `help`, so marks need no look.
