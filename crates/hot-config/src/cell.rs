@@ -408,4 +408,15 @@ impl<V> HazardCell<V> {
         let node = unsafe { NonNull::new_unchecked(self.announce(hazard)) };
         Guard::new(self, node, hazard, node.as_ptr())
     }
+
+    /// As `renew`, the same.
+    ///
+    /// # Safety
+    /// As `renew`.
+    pub(crate) unsafe fn renew_by_announcing(&self, hazard: NonNull<Hazard>) -> Held<V> {
+        // SAFETY: hazards live as long as the domain.
+        let node = self.announce(unsafe { hazard.as_ref() });
+        // SAFETY: I1: `current` is never null.
+        Held(unsafe { NonNull::new_unchecked(node) })
+    }
 }

@@ -32,9 +32,9 @@ impl<V> Cell<V> {
     }
 
     /// A handle, which protects the value.
-    pub fn attach(&self) -> Attached<'_, V> {
+    pub fn attach(self: &std::sync::Arc<Self>) -> Attached<V> {
         let (hazard, held) = self.0.attach();
-        Attached { cell: self, hazard, held }
+        Attached { cell: std::sync::Arc::clone(self), hazard, held }
     }
 
     /// Another value.
@@ -48,6 +48,11 @@ impl<V> Cell<V> {
         let (old, _) = self.0.replace(|_| Ok::<_, Infallible>(value.take().expect("one attempt")));
         let Ok(old) = old;
         Lent(old)
+    }
+
+    /// As whoever has something to free, before he does.
+    pub fn help(&self) {
+        self.0.help();
     }
 
     /// As the end of a guard on an old value.
@@ -70,13 +75,25 @@ impl<V> Deref for Lent<'_, V> {
 
 /// A handle.
 #[allow(missing_debug_implementations, reason = "for models")]
-pub struct Attached<'c, V> {
-    cell: &'c Cell<V>,
+pub struct Attached<V> {
+    cell: std::sync::Arc<Cell<V>>,
     hazard: NonNull<Hazard>,
     held: Held<V>,
 }
 
-impl<V> Deref for Attached<'_, V> {
+// SAFETY: the hazard is the handle's, and no thread's.
+unsafe impl<V: Send + Sync> Send for Attached<V> {}
+
+impl<V> Attached<V> {
+    /// Protects the current value instead, as if an update had been faster than the first try. What was
+    /// held is not looked at.
+    pub fn renew_by_announcing(&mut self) {
+        // SAFETY: of `attach`, and `&mut self` shows that nothing is lent.
+        self.held = unsafe { self.cell.0.renew_by_announcing(self.hazard) };
+    }
+}
+
+impl<V> Deref for Attached<V> {
     type Target = V;
 
     fn deref(&self) -> &V {
@@ -85,7 +102,7 @@ impl<V> Deref for Attached<'_, V> {
     }
 }
 
-impl<V> Drop for Attached<'_, V> {
+impl<V> Drop for Attached<V> {
     fn drop(&mut self) {
         // SAFETY: of `attach`, and nothing is lent any more.
         unsafe { self.cell.0.detach(self.hazard, &self.held) };

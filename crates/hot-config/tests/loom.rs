@@ -225,21 +225,34 @@ fn a_load_that_loses_its_race_is_whole() {
     });
 }
 
-/// Three threads: one announces, one replaces the value and looks, and a third, which has something to
-/// keep, helps with what it finds.
-#[test]
-fn what_a_third_hands_over_is_whole_and_stays() {
-    Model::new("what_a_third_hands_over_is_whole_and_stays", 1).check(|| {
+/// Three threads: one announces, one replaces the value, and a third helps with what it finds.
+fn third_hands_over(name: &'static str, floor: usize, replace: fn(&Cell)) {
+    Model::new(name, floor).preemptions(1).check(move || {
         let cell = cell(1);
-        let kept = cell.attach();
+        let mut handle = cell.attach();
         cell.replace(Watched::new(2));
-        let reader = with(&cell, |cell| assert!(cell.load_by_announcing().read() >= 2));
-        let writer = with(&cell, |cell| cell.replace(Watched::new(3)));
-        cell.reclaim();
+        let reader = thread::spawn(move || {
+            handle.renew_by_announcing();
+            assert!(handle.read() >= 2);
+        });
+        let third = with(&cell, Cell::help);
+        replace(&cell);
         reader.join().unwrap();
-        writer.join().unwrap();
-        assert_eq!(kept.read(), 1);
+        third.join().unwrap();
     });
+}
+
+/// Whoever replaces it frees what he may.
+#[test]
+fn what_a_third_hands_over_stays() {
+    third_hands_over("what_a_third_hands_over_stays", 1, |cell| cell.replace(Watched::new(3)));
+}
+
+/// Whoever replaces it does not come to help himself.
+#[test]
+fn what_a_third_hands_over_is_whole() {
+    let replace = |cell: &Cell| core::mem::forget(cell.exchange(Watched::new(3)));
+    third_hands_over("what_a_third_hands_over_is_whole", 1, replace);
 }
 
 /// A hazard announces for one cell and then for another: an update of the first that sees the second time
@@ -299,11 +312,12 @@ fn taken_hazard_hands_its_readings_over() {
         let cell = cell(1);
         let first = cell.attach();
         drop(cell.exchange(Watched::new(2)));
-        let second = with(&cell, |cell| core::mem::forget(cell.attach()));
+        let theirs = Arc::clone(&cell);
+        let second = thread::spawn(move || theirs.attach());
         let other = with(&cell, parts::Cell::reclaim);
         assert_eq!(first.read(), 1);
         drop(first);
-        second.join().unwrap();
+        drop(second.join().unwrap());
         other.join().unwrap();
     });
 }

@@ -56,7 +56,7 @@ impl<V> HazardCell<V> {
     }
 
     /// Gives a node to everyone who has announced that he reads here.
-    fn help(&self) {
+    pub(crate) fn help(&self) {
         for hazard in self.domain.iter() {
             // Acquire [mark]: `about` is what was set for this mark, or for a later one.
             let mark = hazard.word.load(Acquire);
