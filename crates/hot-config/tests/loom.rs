@@ -20,7 +20,14 @@ use watched::Watched;
 type Cell = parts::Cell<Watched>;
 
 fn cell(value: u32) -> Arc<Cell> {
-    Arc::new(Cell::new(Watched::new(value)))
+    of(Watched::new(value))
+}
+
+/// A cell that this thread has read: its first guard is found in another way.
+fn of<V>(value: V) -> Arc<parts::Cell<V>> {
+    let cell = Arc::new(parts::Cell::new(value));
+    drop(cell.load());
+    cell
 }
 
 /// Runs `body` on another thread.
@@ -34,7 +41,7 @@ fn with<C: Send + Sync + 'static, R: 'static>(
 
 #[test]
 fn current_shows_a_whole_value() {
-    Model::new("current_shows_a_whole_value", 1).check(|| {
+    Model::new("current_shows_a_whole_value", 990).check(|| {
         let cell = cell(1);
         let writer = with(&cell, |cell| cell.replace(Watched::new(2)));
         assert!(cell.load().read() <= 2);
@@ -45,7 +52,7 @@ fn current_shows_a_whole_value() {
 
 #[test]
 fn protect_keeps_what_is_read() {
-    Model::new("protect_keeps_what_is_read", 1).check(|| {
+    Model::new("protect_keeps_what_is_read", 3200).check(|| {
         let cell = cell(1);
         let writer = with(&cell, |cell| cell.replace(Watched::new(2)));
         let guard = cell.load();
@@ -60,7 +67,7 @@ fn protect_keeps_what_is_read() {
 /// The same of a whole configuration, by a guard and a handle.
 #[test]
 fn a_configuration_keeps_what_is_read() {
-    Model::new("a_configuration_keeps_what_is_read", 1).check(|| {
+    Model::new("a_configuration_keeps_what_is_read", 6600).check(|| {
         let config = HotConfig::with_history(Watched::new(1), 0);
         let mut reader = config.reader();
         let updater = config.clone();
@@ -74,7 +81,7 @@ fn a_configuration_keeps_what_is_read() {
 /// A thread that has seen a value by a guard does not see an older one by a handle.
 #[test]
 fn a_handle_is_not_behind_a_guard() {
-    Model::new("a_handle_is_not_behind_a_guard", 1).check(|| {
+    Model::new("a_handle_is_not_behind_a_guard", 6600).check(|| {
         let config = HotConfig::with_history(1, 0);
         let mut reader = config.reader();
         let updater = config.clone();
@@ -89,9 +96,9 @@ fn a_handle_is_not_behind_a_guard() {
 /// Whoever is last, the guard or the update, frees the value: when both are done it is gone.
 #[test]
 fn last_look_frees_what_is_left() {
-    Model::new("last_look_frees_what_is_left", 1).check(|| {
+    Model::new("last_look_frees_what_is_left", 260).check(|| {
         let drops = Drops::new();
-        let cell = Arc::new(parts::Cell::new(drops.counted(1)));
+        let cell = of(drops.counted(1));
         let guard = cell.load();
         let next = drops.counted(2);
         let writer = with(&cell, |cell| cell.replace(next));
@@ -105,9 +112,9 @@ fn last_look_frees_what_is_left() {
 /// The same of a handle's end.
 #[test]
 fn last_look_of_a_handle() {
-    Model::new("last_look_of_a_handle", 1).check(|| {
+    Model::new("last_look_of_a_handle", 260).check(|| {
         let drops = Drops::new();
-        let cell = Arc::new(parts::Cell::new(drops.counted(1)));
+        let cell = of(drops.counted(1));
         let handle = cell.attach();
         let next = drops.counted(2);
         let writer = with(&cell, |cell| cell.replace(next));
@@ -121,9 +128,9 @@ fn last_look_of_a_handle() {
 /// is told.
 #[test]
 fn note_tells_of_the_cleared_hazard() {
-    Model::new("note_tells_of_the_cleared_hazard", 1).preemptions(3).check(|| {
+    Model::new("note_tells_of_the_cleared_hazard", 300).preemptions(3).check(|| {
         let drops = Drops::new();
-        let cell = Arc::new(parts::Cell::new(drops.counted(1)));
+        let cell = of(drops.counted(1));
         let handle = cell.attach();
         drop(cell.exchange(drops.counted(2)));
         let other = with(&cell, parts::Cell::reclaim);
@@ -136,9 +143,9 @@ fn note_tells_of_the_cleared_hazard() {
 /// A guard and a handle on one value end while an update retires it: the last of three frees it.
 #[test]
 fn of_three_the_last_frees() {
-    Model::new("of_three_the_last_frees", 1).check(|| {
+    Model::new("of_three_the_last_frees", 310).check(|| {
         let drops = Drops::new();
-        let cell = Arc::new(parts::Cell::new(drops.counted(1)));
+        let cell = of(drops.counted(1));
         let (guard, handle) = (cell.load(), cell.attach());
         drop(cell.exchange(drops.counted(2)));
         let other = with(&cell, parts::Cell::reclaim);
@@ -152,7 +159,7 @@ fn of_three_the_last_frees() {
 /// The end of a guard frees a value that it has never seen, since it takes the list.
 #[test]
 fn retired_nodes_are_taken_whole() {
-    Model::new("retired_nodes_are_taken_whole", 1).check(|| {
+    Model::new("retired_nodes_are_taken_whole", 1150).check(|| {
         let cell = cell(1);
         let guard = cell.load();
         let writer = with(&cell, |cell| {
@@ -168,7 +175,7 @@ fn retired_nodes_are_taken_whole() {
 /// Two guards, one after the other, with one hazard: the writer may see only the second.
 #[test]
 fn unread_is_seen_before_the_free() {
-    Model::new("unread_is_seen_before_the_free", 1).check(|| {
+    Model::new("unread_is_seen_before_the_free", 3200).check(|| {
         let cell = cell(1);
         let writer = with(&cell, |cell| cell.replace(Watched::new(2)));
         for _ in 0..2 {
@@ -181,7 +188,7 @@ fn unread_is_seen_before_the_free() {
 /// Two guards of one thread at a time, and an update in between: each keeps its own value.
 #[test]
 fn nested_guards_keep_their_values() {
-    Model::new("nested_guards_keep_their_values", 1).check(|| {
+    Model::new("nested_guards_keep_their_values", 6050).check(|| {
         let cell = cell(1);
         let first = cell.load();
         let writer = with(&cell, |cell| cell.replace(Watched::new(2)));
@@ -197,7 +204,7 @@ fn nested_guards_keep_their_values() {
 /// A reader that lost its race is helped by an update, or not.
 #[test]
 fn help_hands_a_whole_value_over() {
-    Model::new("help_hands_a_whole_value_over", 1).check(|| {
+    Model::new("help_hands_a_whole_value_over", 3450).check(|| {
         let cell = cell(1);
         let writer = with(&cell, |cell| {
             cell.replace(Watched::new(2));
@@ -212,7 +219,7 @@ fn help_hands_a_whole_value_over() {
 /// The same within a load, at the depth at which it happens there.
 #[test]
 fn a_load_that_loses_its_race_is_whole() {
-    let model = Model::new("a_load_that_loses_its_race_is_whole", 1);
+    let model = Model::new("a_load_that_loses_its_race_is_whole", 3500);
     let deep = std::env::var_os("ATOMWORKS_DEEP").is_some();
     model.preemptions(if deep { 3 } else { 2 }).check(|| {
         let cell = cell(1);
@@ -245,21 +252,21 @@ fn third_hands_over(name: &'static str, floor: usize, replace: fn(&Cell)) {
 /// Whoever replaces it frees what he may.
 #[test]
 fn what_a_third_hands_over_stays() {
-    third_hands_over("what_a_third_hands_over_stays", 1, |cell| cell.replace(Watched::new(3)));
+    third_hands_over("what_a_third_hands_over_stays", 1800, |cell| cell.replace(Watched::new(3)));
 }
 
 /// Whoever replaces it does not come to help himself.
 #[test]
 fn what_a_third_hands_over_is_whole() {
     let replace = |cell: &Cell| core::mem::forget(cell.exchange(Watched::new(3)));
-    third_hands_over("what_a_third_hands_over_is_whole", 1, replace);
+    third_hands_over("what_a_third_hands_over_is_whole", 1050, replace);
 }
 
 /// A hazard announces for one cell and then for another: an update of the first that sees the second time
 /// sees that the first is over.
 #[test]
 fn about_shows_that_the_last_mark_is_gone() {
-    Model::new("about_shows_that_the_last_mark_is_gone", 1).check(|| {
+    Model::new("about_shows_that_the_last_mark_is_gone", 2800).check(|| {
         let (first, second) = (cell(1), cell(10));
         let writer = with(&first, |first| first.replace(Watched::new(2)));
         assert!(first.load_by_announcing().read() < 10);
@@ -271,7 +278,7 @@ fn about_shows_that_the_last_mark_is_gone() {
 /// The reverse: an update of the one that comes first must not take the second mark for its own.
 #[test]
 fn mark_tells_whom_it_is_for() {
-    Model::new("mark_tells_whom_it_is_for", 1).check(|| {
+    Model::new("mark_tells_whom_it_is_for", 2800).check(|| {
         let (first, second) = (cell(1), cell(10));
         let writer = with(&first, |first| first.replace(Watched::new(2)));
         drop(first.load_by_announcing());
@@ -283,7 +290,7 @@ fn mark_tells_whom_it_is_for() {
 /// A record that a thread makes is seen whole by one that scans.
 #[test]
 fn record_is_seen_whole() {
-    Model::new("record_is_seen_whole", 1).check(|| {
+    Model::new("record_is_seen_whole", 2900).check(|| {
         let cell = cell(1);
         let reader = with(&cell, |cell| cell.load().read());
         cell.replace(Watched::new(2));
@@ -294,7 +301,7 @@ fn record_is_seen_whole() {
 /// A thread ends, the next one takes its record over; an update sees the second's words only.
 #[test]
 fn lease_hands_the_record_over() {
-    Model::new("lease_hands_the_record_over", 1).preemptions(1).check(|| {
+    Model::new("lease_hands_the_record_over", 2700).preemptions(1).check(|| {
         let cell = cell(1);
         let first = with(&cell, |cell| cell.load().read());
         let second = with(&cell, |cell| cell.load().read());
@@ -308,7 +315,7 @@ fn lease_hands_the_record_over() {
 /// one, and who looks sees that only.
 #[test]
 fn taken_hazard_hands_its_readings_over() {
-    Model::new("taken_hazard_hands_its_readings_over", 1).check(|| {
+    Model::new("taken_hazard_hands_its_readings_over", 21700).check(|| {
         let cell = cell(1);
         let first = cell.attach();
         drop(cell.exchange(Watched::new(2)));

@@ -3,7 +3,8 @@
 use lockfree_core::sync::{
     AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
-    UnsafeCell, fence, fence_after_rmw, fences_are_light, heavy_fence, light_fence, light_fence_knowing,
+    UnsafeCell, fence, fence_after_rmw, fences_are_light, heavy_fence, light_fence,
+    light_fence_knowing,
 };
 #[cfg(target_has_atomic = "64")]
 use lockfree_core::sync::{AtomicI64, AtomicU64};
