@@ -19,7 +19,7 @@
 //! # Invariants
 //!
 //! * I1: a node leaves `current` once and for good, by the exchange in `replace`, whose thread retires
-//!   it. Who takes the list owns what is in it: the plain fields, and the right to free.
+//!   it. Who takes the list owns what is in it: the links, and the right to free.
 //! * I2: who reads a node has a hazard with its address (*protects* it), set while the node was current
 //!   or handed on by a thread that protected it.
 //! * I3: a node is freed only by one who owns it, after a heavy fence that came after its exchange, and
@@ -78,7 +78,7 @@
 //! | mark | store of the mark in `announce` | load of it in `help` | for which cell it is | `mark_tells_whom_it_is_for` |
 //! | about | store of `about` in `announce` | load of it in `help` | that the marks before are gone | `about_shows_that_the_last_mark_is_gone` |
 //! | help | exchange in `help` | failed exchange in `announce` | the helper's view of the node | `help_hands_a_whole_value_over` |
-//! | retired | exchange in `retire`, exchange in `reclaim` | swap in `take` | a node's link, what settled it, and that its value may be dropped | `retired_nodes_are_taken_whole` |
+//! | retired | exchanges in `put` and `reclaim` | swap in `take` | a node's link, what settled it, and that its value may be dropped | `retired_nodes_are_taken_whole` |
 //! | note | swap in `take` | swap in `take`, failed exchange in `reclaim` | the cleared hazard | `note_tells_of_the_cleared_hazard` |
 
 mod retired;

@@ -193,6 +193,7 @@ impl Domain {
     }
 
     /// The first hazard of this thread, if it is easily found and free. Light fences are light then.
+    #[expect(clippy::unused_self, reason = "whose record it is")]
     #[inline(always)]
     pub(crate) fn own(&self) -> Option<&Hazard> {
         let own = OWN.try_with(Cell::get).ok().flatten()?;

@@ -120,6 +120,7 @@ impl<'c, V> Taken<'c, V> {
     }
 
     /// What the list says of one of its nodes.
+    #[expect(clippy::unused_self, reason = "whose list the node is in")]
     fn link(&self, node: *mut Node<V>) -> &UnsafeCell<Link<V>> {
         // SAFETY: I1: this thread owns the list, and so the node.
         unsafe { &(*node).link }
