@@ -60,7 +60,8 @@
 //!
 //! * `load`: wait-free: 4 accesses after the hazard is found, 10 if it loses the race. Linearizes at the
 //!   last load of `current`, its own or its helper's.
-//! * a guard's end: 2 accesses and a fence, wait-free, if its node is current; else a scan, which is
+//! * a guard's end: 2 accesses and a fence, wait-free, if its node is current (one of each more unless the
+//!   hazard is its thread's first and light fences are light); else a scan, which is
 //!   lock-free: it begins anew only if another has looked, put back or retired meanwhile, and who has
 //!   put back is done. Values are dropped by that thread.
 //! * `replace`: lock-free: an attempt fails only if another's succeeded. Linearizes at the exchange.
