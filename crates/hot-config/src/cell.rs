@@ -10,17 +10,16 @@
 //!
 //! ```text
 //! current   the node with the value, owned by the cell
-//! retired   nodes that were current, a list through their `next`
-//! looks     how often somebody left a node that was no longer current
+//! retired   nodes that were current, a list through their `next`, which ends with a note; or the note
 //! ```
 //!
 //! A node is `current`, then *retired* (in the list, or in the hands of one thread that has taken the
-//! list), then freed.
+//! list), then freed. A *note* is left by whoever takes the list: an odd number, never used before.
 //!
 //! # Invariants
 //!
 //! * I1: a node leaves `current` once and for good, by the exchange in `replace`, whose thread retires
-//!   it. Who takes the list owns what is in it: the plain fields, and the right to free.
+//!   it. Who takes the list owns what is in it: the links, and the right to free.
 //! * I2: who reads a node has a hazard with its address (*protects* it), set while the node was current
 //!   or handed on by a thread that protected it.
 //! * I3: a node is freed only by one who owns it, after a heavy fence that came after its exchange, and
@@ -38,27 +37,33 @@
 //!
 //! A reader that finds another node sets a mark instead, passes fence R and loads `current`: it may use
 //! whatever it finds, since no node of the cell that is retired after R is freed while the mark stands.
-//! It then exchanges the mark for the address. Whoever scans exchanges marks too, each for a node that
-//! he protects *since he saw the mark*. Say he is H, his fence between seeing the mark and finding the
-//! node current is R', and another who retires that node has fence W. W is not before R', else H would
-//! have found another node. So R' is first, and the other sees the mark or what came after it: he exchanges
-//! the mark himself, or sees the address that H put there. No mark comes twice, so the mark that H
-//! exchanges is the one that he saw.
+//! It then exchanges the mark for the address. Whoever scans exchanges marks too, each for the node that
+//! he finds current *after he saw the mark* and passed a fence R'. It may be used as well: say that
+//! another retires it, with fence W. W is not before R', else the node would not have been found. So R'
+//! is first, and the other sees the mark or what came after it: he exchanges the mark himself, or sees
+//! the address. No mark comes twice, so a mark that is exchanged is the one that was seen.
 //!
 //! # Why nothing retired is forgotten
 //!
-//! A guard clears its hazard, passes fence R and looks whether its node is still current. If not, it
-//! adds one to `looks` and then takes the list. Who has taken the list before it puts back what is still
-//! protected, and then reads `looks` again: either he sees the one that was added, and looks again, or
-//! the guard's thread finds what he put back. If the node is still current, whoever exchanges it later
-//! sees the hazard cleared. What was kept for a load that lost its race stays for the next update.
+//! A guard clears its hazard, passes fence R and looks whether its node is still current. If it is,
+//! whoever exchanges it later sees the hazard cleared. If not, the guard's thread takes the list and
+//! leaves a note, which tells of the cleared hazard. Before that, another may have taken the node and
+//! seen the hazard as it was. He puts back what is protected by an exchange for the note that he left:
+//! if it is there no more, he looks at the hazards again. It comes back in one case only, that he put
+//! it back himself, since no note is used twice. So of the two, one sees the other: he the new note, or
+//! the guard's thread the node in the list.
+//!
+//! What a panic in a value's drop puts back, and what was kept for a load that lost its race, stays for
+//! the next look.
 //!
 //! # Progress and linearization
 //!
 //! * `load`: wait-free: 4 accesses after the hazard is found, 10 if it loses the race. Linearizes at the
 //!   last load of `current`, its own or its helper's.
-//! * a guard's end: 3 accesses, wait-free, if its node is current; else a scan, which is lock-free: it
-//!   begins anew only if another guard has ended meanwhile. Values are dropped by that thread.
+//! * a guard's end: 2 accesses and a fence, wait-free, if its node is current (one of each more unless the
+//!   hazard is its thread's first and light fences are light); else a scan, which is
+//!   lock-free: it begins anew only if another has looked, put back or retired meanwhile, and who has
+//!   put back is done. Values are dropped by that thread.
 //! * `replace`: lock-free: an attempt fails only if another's succeeded. Linearizes at the exchange.
 //! * At most one node for each hazard in use is kept, and one for each thread between its exchange and
 //!   the end of its scan.
@@ -67,17 +72,17 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | current | exchange in `replace` | second load in `protect`, load in `announce` | a node's value | `current_shows_a_whole_value` |
-//! | protect | light fence in `protect` and `announce` | heavy fence in `settle` | of hazard and exchange, one is seen | `protect_keeps_what_is_read` |
-//! | last-look | light fence in `left` | heavy fence in `settle` | of the cleared hazard and the exchange, one is seen | `last_look_frees_what_is_left` |
+//! | current | exchange in `replace` | second load in `protect`, loads in `announce` and `help` | a node's value | `current_shows_a_whole_value` |
+//! | protect | light fence in `protect`, `announce` and `help` | heavy fence in `settle` | of hazard and exchange, one is seen | `protect_keeps_what_is_read` |
+//! | last-look | light fence in `left` and in a guard's drop | heavy fence in `settle` | of the cleared hazard and the exchange, one is seen | `last_look_frees_what_is_left` |
 //! | unread | the stores of hazards, `vacate` | load in `protects` | that what was read before is read, so it may be freed | `unread_is_seen_before_the_free` |
 //! | mark | store of the mark in `announce` | load of it in `help` | for which cell it is | `mark_tells_whom_it_is_for` |
 //! | about | store of `about` in `announce` | load of it in `help` | that the marks before are gone | `about_shows_that_the_last_mark_is_gone` |
 //! | help | exchange in `help` | failed exchange in `announce` | the helper's view of the node | `help_hands_a_whole_value_over` |
-//! | retired | exchange in `retire` | swap in `pass` | the plain fields of a node, and what settled it | `retired_nodes_are_taken_whole` |
-//! | looks | additions in `reclaim` and `help` | addition and load in `reclaim`, addition in `help` | the cleared hazard, or the list as it was put back | `looks_see_what_was_put_back` |
+//! | retired | exchanges in `put` and `reclaim` | swap in `take` | a node's link, what settled it, and that its value may be dropped | `retired_nodes_are_taken_whole` |
+//! | note | swap in `take` | swap in `take`, failed exchange in `reclaim` | the cleared hazard | `note_tells_of_the_cleared_hazard` |
 
-mod taken;
+mod retired;
 
 use core::{
     marker::PhantomData,
@@ -88,25 +93,35 @@ use core::{
 use lockfree_core::{
     Backoff,
     sync::{
-        AtomicPtr, AtomicUsize, Global,
-        Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
-        light_fence,
+        AtomicBool, AtomicPtr, Global,
+        Ordering::{Acquire, Relaxed, Release, SeqCst},
+        UnsafeCell, light_fence, light_fence_knowing,
     },
 };
 
-use self::taken::Taken;
-use crate::hazard::{self, Domain, Hazard};
+use crate::{
+    hazard::{self, Domain, Hazard},
+    put_off::PutOff,
+};
 
 pub(crate) struct HazardCell<V> {
     current: AtomicPtr<Node<V>>,
     retired: AtomicPtr<Node<V>>,
-    looks: AtomicUsize,
     domain: Global<Domain>,
     owns: PhantomData<Box<Node<V>>>,
 }
 
+/// On lines of its own, since handles look at it at each read.
+#[repr(align(64))]
 struct Node<V> {
     value: V,
+    /// Somebody is about to exchange it, or has. Not set, it is current.
+    leaving: AtomicBool,
+    link: UnsafeCell<Link<V>>,
+}
+
+/// What becomes of a node that is retired: its owner's (I1).
+struct Link<V> {
     next: *mut Node<V>,
     settled: bool,
 }
@@ -121,7 +136,6 @@ impl<V> HazardCell<V> {
         Self {
             current: AtomicPtr::new(Node::new(value)),
             retired: AtomicPtr::new(ptr::null_mut()),
-            looks: AtomicUsize::new(0),
             domain: hazard::domain(),
             owns: PhantomData,
         }
@@ -130,14 +144,26 @@ impl<V> HazardCell<V> {
     /// The value, which stays as it is while the guard lives.
     #[inline(always)]
     pub(crate) fn load(&self) -> Guard<'_, V> {
+        match self.domain.own() {
+            Some(hazard) => {
+                let node = self.protect(hazard, true);
+                Guard::new(self, node, hazard, node.as_ptr())
+            }
+            None => self.load_with_another(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn load_with_another(&self) -> Guard<'_, V> {
         let hazard = self.domain.hazard();
-        Guard { cell: self, node: self.protect(hazard), hazard, of_its_thread: PhantomData }
+        Guard::new(self, self.protect(hazard, false), hazard, ptr::null_mut())
     }
 
     /// A handle's hazard: taken for as long as the handle lives, and protecting the current node.
     pub(crate) fn attach(&self) -> (NonNull<Hazard>, Held<V>) {
         let hazard = self.domain.take();
-        (NonNull::from(hazard), Held(self.protect(hazard)))
+        (NonNull::from(hazard), Held(self.protect(hazard, false)))
     }
 
     /// Ends what `attach` began.
@@ -157,7 +183,7 @@ impl<V> HazardCell<V> {
     #[cold]
     pub(crate) unsafe fn renew(&self, hazard: NonNull<Hazard>) -> Held<V> {
         // SAFETY: hazards live as long as the domain.
-        Held(self.protect(unsafe { hazard.as_ref() }))
+        Held(self.protect(unsafe { hazard.as_ref() }, false))
     }
 
     /// What was held is not any more. May drop values, and so panic.
@@ -166,7 +192,6 @@ impl<V> HazardCell<V> {
     }
 
     /// Whether `held` is the current node. One access.
-    #[inline(always)]
     pub(crate) fn is_current(&self, held: &Held<V>) -> bool {
         // Relaxed: a node that is protected is none but itself, and its value was acquired with it.
         self.current.load(Relaxed) == held.0.as_ptr()
@@ -174,39 +199,46 @@ impl<V> HazardCell<V> {
 
     /// Replaces the value by what `make` makes of it, and lends the one before.
     ///
-    /// `make` is called again if somebody else was faster.
+    /// `make` is called again if somebody else was faster. What it made in vain is dropped; if that
+    /// panics, there is an outcome all the same.
     pub(crate) fn replace<E>(
         &self,
         mut make: impl FnMut(&V) -> Result<V, E>,
-    ) -> Result<Guard<'_, V>, E> {
+    ) -> (Result<Guard<'_, V>, E>, PutOff) {
         let backoff = Backoff::new();
+        let mut panics = PutOff::default();
         loop {
             let old = self.load();
-            let new = Node::new(make(&old)?);
-            // Release [current]: the new value is seen whole.
+            let new = match make(&old) {
+                Ok(value) => Node::new(value),
+                Err(error) => return (Err(error), panics),
+            };
+            // Relaxed: before the exchange, which passes it on.
+            old.node().leaving.store(true, Relaxed);
+            // Release [current]: the new value is seen whole, and what it replaces as left.
             // Relaxed: what is there instead is loaded again.
             match self.current.compare_exchange_weak(old.node.as_ptr(), new, Release, Relaxed) {
                 Ok(_) => {
-                    self.retire(old.node.as_ptr(), old.node.as_ptr());
-                    return Ok(old);
+                    self.retire(old.node.as_ptr());
+                    return (Ok(old), panics);
                 }
                 // SAFETY: nobody else has seen it.
-                Err(_) => drop(unsafe { Box::from_raw(new) }),
+                Err(_) => panics.catch(|| drop(unsafe { Box::from_raw(new) })),
             }
-            drop(old);
+            panics.catch(|| drop(old));
             backoff.spin();
         }
     }
 
-    /// Sets the hazard to the current node.
+    /// Sets the hazard to the current node. `is_light` is as [`light_fence_knowing`] wants it.
     #[inline(always)]
-    fn protect(&self, hazard: &Hazard) -> NonNull<Node<V>> {
+    fn protect(&self, hazard: &Hazard, is_light: bool) -> NonNull<Node<V>> {
         // Relaxed: looked at again below.
         let seen = self.current.load(Relaxed);
         // Release [unread]: what the hazard said before has been read.
         hazard.word.store(seen.cast(), Release);
         // SeqCst [protect]: the hazard comes before the second look.
-        light_fence(SeqCst);
+        light_fence_knowing(is_light, SeqCst);
         // Acquire [current]: pairs with the exchange in `replace`.
         let now = self.current.load(Acquire);
         let node = if now == seen { now } else { self.announce(hazard) };
@@ -236,7 +268,6 @@ impl<V> HazardCell<V> {
     }
 
     /// A node was used and its hazard set to something else: is anybody to free it?
-    #[inline(always)]
     fn left(&self, node: NonNull<Node<V>>) {
         // SeqCst [last-look]: the cleared hazard comes before the look at `current`.
         light_fence(SeqCst);
@@ -246,92 +277,11 @@ impl<V> HazardCell<V> {
         }
     }
 
-    /// Frees what is retired and not protected.
+    /// As `left`, where a guard cannot tell without more ado.
     #[cold]
     #[inline(never)]
-    fn reclaim(&self) {
-        // AcqRel [looks]: the cleared hazard, for who has the list; the list, from who put it back.
-        self.looks.fetch_add(1, AcqRel);
-        loop {
-            // Acquire [looks]: the hazards of all who are counted.
-            let seen = self.looks.load(Acquire);
-            // Release [looks]: the list is put back before anybody counts himself from now on.
-            if self.pass() || self.looks.fetch_add(0, Release) == seen {
-                return;
-            }
-        }
-    }
-
-    /// Takes the list, frees what it may and puts the rest back. True if nothing is left.
-    fn pass(&self) -> bool {
-        // Acquire [retired]: the nodes as they were put there.
-        let first = self.retired.swap(ptr::null_mut(), Acquire);
-        let mut taken = Taken { cell: self, first };
-        if !first.is_null() && taken.settle() {
-            self.help();
-            taken.free();
-        }
-        taken.first.is_null()
-    }
-
-    /// Gives a node to everyone who has announced that he reads here.
-    fn help(&self) {
-        for hazard in self.domain.iter() {
-            // Acquire [mark]: `about` is what was set for this mark, or for a later one.
-            let mark = hazard.word.load(Acquire);
-            // Acquire [about]: if for a later one, the hazard says something later too.
-            if !hazard::is_mark(mark) || hazard.about.load(Acquire) != self.address() {
-                continue;
-            }
-            let own = self.domain.hazard();
-            let node = self.protect_by_trial(own);
-            // Release [help]: the node as this thread has seen it.
-            // Relaxed: helped already, or done.
-            let _ = hazard.word.compare_exchange(mark, node.cast(), Release, Relaxed);
-            own.vacate();
-            // AcqRel [looks]: as one who has left a node: it may have been kept for this hazard's sake.
-            self.looks.fetch_add(1, AcqRel);
-        }
-    }
-
-    /// Protects the current node however long that takes: lock-free.
-    fn protect_by_trial(&self, hazard: &Hazard) -> *mut Node<V> {
-        // Relaxed: looked at again below.
-        let mut seen = self.current.load(Relaxed);
-        loop {
-            // Release [unread]: what the hazard said before has been read.
-            hazard.word.store(seen.cast(), Release);
-            // SeqCst [protect]: the hazard comes before the second look.
-            light_fence(SeqCst);
-            // Acquire [current]: pairs with the exchange in `replace`.
-            let now = self.current.load(Acquire);
-            if now == seen {
-                return now;
-            }
-            seen = now;
-        }
-    }
-
-    /// Whether somebody may read the node. Asked after `help`, so marks need no look.
-    fn protects(hazard: &Hazard, node: *mut Node<V>) -> bool {
-        // Acquire [unread]: what the hazard does not say any more has been read.
-        hazard.word.load(Acquire) == node.cast()
-    }
-
-    /// Puts the nodes from `first` to `last` into the list.
-    fn retire(&self, first: *mut Node<V>, last: *mut Node<V>) {
-        // Relaxed: checked by the exchange.
-        let mut head = self.retired.load(Relaxed);
-        loop {
-            // SAFETY: I1: the node is retired by this thread, which has not put it into the list yet.
-            unsafe { (*last).next = head };
-            // Release [retired]: the nodes are taken as they are put here.
-            // Relaxed: only looks where to put them.
-            match self.retired.compare_exchange_weak(head, first, Release, Relaxed) {
-                Ok(_) => return,
-                Err(now) => head = now,
-            }
-        }
+    fn left_in_doubt(&self, node: NonNull<Node<V>>) {
+        self.left(node);
     }
 
     fn address(&self) -> *mut () {
@@ -347,17 +297,24 @@ impl<V> Drop for HazardCell<V> {
         drop(unsafe { Box::from_raw(current) });
         // Relaxed: exclusive access.
         let mut next = self.retired.load(Relaxed);
-        while !next.is_null() {
+        while is_node(next) {
             // SAFETY: I1: as for `current`.
             let node = unsafe { Box::from_raw(next) };
-            next = node.next;
+            // SAFETY: I1: as for `current`.
+            next = node.link.with(|link| unsafe { (*link).next });
         }
     }
 }
 
+/// Whether a word of the list is a node, and not its end.
+fn is_node<V>(word: *mut Node<V>) -> bool {
+    !word.is_null() && word.addr() & 1 == 0
+}
+
 impl<V> Node<V> {
     fn new(value: V) -> *mut Self {
-        Box::into_raw(Box::new(Self { value, next: ptr::null_mut(), settled: false }))
+        let link = UnsafeCell::new(Link { next: ptr::null_mut(), settled: false });
+        Box::into_raw(Box::new(Self { value, leaving: AtomicBool::new(false), link }))
     }
 }
 
@@ -365,6 +322,19 @@ impl<V> Node<V> {
 pub(crate) struct Held<V>(NonNull<Node<V>>);
 
 impl<V> Held<V> {
+    #[inline(always)]
+    fn node(&self) -> &Node<V> {
+        // SAFETY: I2: the node is protected while the handle keeps this.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Whether it may have been replaced. If not, it is the current node. One access.
+    #[inline(always)]
+    pub(crate) fn may_be_left(&self) -> bool {
+        // Relaxed: who has seen a later value has seen this before, by `current`.
+        self.node().leaving.load(Relaxed)
+    }
+
     /// # Safety
     /// The hazard that protects it is not changed while `'a` lasts.
     #[inline(always)]
@@ -379,8 +349,29 @@ pub(crate) struct Guard<'c, V> {
     cell: &'c HazardCell<V>,
     node: NonNull<Node<V>>,
     hazard: &'c Hazard,
+    /// What `current` still holds if there is nothing to do at the end. Null, which it never is, unless
+    /// light fences are known to be light.
+    expected: *mut Node<V>,
     /// The hazard is its thread's.
     of_its_thread: PhantomData<*mut ()>,
+}
+
+impl<'c, V> Guard<'c, V> {
+    #[inline(always)]
+    fn new(
+        cell: &'c HazardCell<V>,
+        node: NonNull<Node<V>>,
+        hazard: &'c Hazard,
+        expected: *mut Node<V>,
+    ) -> Self {
+        Self { cell, node, hazard, expected, of_its_thread: PhantomData }
+    }
+
+    #[inline(always)]
+    fn node(&self) -> &Node<V> {
+        // SAFETY: I2: the hazard protects it.
+        unsafe { self.node.as_ref() }
+    }
 }
 
 // SAFETY: a shared guard lends `&V`, no more.
@@ -391,8 +382,7 @@ impl<V> Deref for Guard<'_, V> {
 
     #[inline(always)]
     fn deref(&self) -> &V {
-        // SAFETY: I2: the hazard protects it; its value is never written.
-        unsafe { &(*self.node.as_ptr()).value }
+        &self.node().value
     }
 }
 
@@ -400,7 +390,12 @@ impl<V> Drop for Guard<'_, V> {
     #[inline(always)]
     fn drop(&mut self) {
         self.hazard.vacate();
-        self.cell.left(self.node);
+        // SeqCst [last-look]: the cleared hazard comes before the look at `current`.
+        light_fence_knowing(true, SeqCst);
+        // Relaxed: the fence orders it.
+        if self.cell.current.load(Relaxed) != self.expected {
+            self.cell.left_in_doubt(self.node);
+        }
     }
 }
 
@@ -412,6 +407,17 @@ impl<V> HazardCell<V> {
         let hazard = self.domain.hazard();
         // SAFETY: I1: `current` is never null.
         let node = unsafe { NonNull::new_unchecked(self.announce(hazard)) };
-        Guard { cell: self, node, hazard, of_its_thread: PhantomData }
+        Guard::new(self, node, hazard, node.as_ptr())
+    }
+
+    /// As `renew`, the same.
+    ///
+    /// # Safety
+    /// As `renew`.
+    pub(crate) unsafe fn renew_by_announcing(&self, hazard: NonNull<Hazard>) -> Held<V> {
+        // SAFETY: hazards live as long as the domain.
+        let node = self.announce(unsafe { hazard.as_ref() });
+        // SAFETY: I1: `current` is never null.
+        Held(unsafe { NonNull::new_unchecked(node) })
     }
 }

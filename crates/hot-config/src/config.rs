@@ -109,8 +109,7 @@ impl<T> HotConfig<T> {
     /// returns, and no lock is held then.
     ///
     /// # Panics
-    /// A value that was replaced before panics in its drop. The update is done then, unless another
-    /// thread's was faster at that moment: [`version`](Self::version) tells.
+    /// A value that was replaced before panics in its drop. The update is done then.
     pub fn update(&self, value: T) -> Arc<T> {
         let value = Arc::new(value);
         self.replace(|_| Arc::clone(&value))
@@ -122,7 +121,8 @@ impl<T> HotConfig<T> {
     /// end it is called again if somebody else was faster. Otherwise as [`update`](Self::update).
     ///
     /// # Panics
-    /// `make` panics. Nothing has changed then.
+    /// `make` panics: nothing has changed then. Or a value panics in its drop that was replaced before, or
+    /// that `make` has made in vain: the update is done then.
     pub fn rcu(&self, mut make: impl FnMut(&T) -> T) -> Arc<T> {
         self.replace(|old| Arc::new(make(old)))
     }
@@ -182,13 +182,6 @@ impl<T> HotConfig<T> {
             kept: now.0.past.iter().map(|past| past.version).collect(),
             panics,
         }
-    }
-
-    /// As [`load`](Self::load), as if an update had been faster than its first try.
-    #[cfg(loom)]
-    #[doc(hidden)]
-    pub fn load_by_announcing(&self) -> Guard<'_, T> {
-        Guard(self.shared.versions.load_by_announcing())
     }
 
     fn replace(&self, mut make: impl FnMut(&T) -> Arc<T>) -> Arc<T> {

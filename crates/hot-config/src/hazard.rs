@@ -54,6 +54,7 @@ use lockfree_core::{
     sync::{
         AtomicBool, AtomicPtr, AtomicUsize, Global,
         Ordering::{Acquire, Relaxed, Release},
+        fences_are_light,
     },
 };
 
@@ -170,12 +171,13 @@ global! {
 }
 
 per_thread! {
-    /// This thread's record, from its first guard until `LEASE` is dropped.
-    static OWN: Cell<Option<NonNull<Record>>> = Cell::new(None);
+    /// The first hazard of this thread's record, from its first guard until `LEASE` is dropped, where light
+    /// fences are light.
+    static OWN: Cell<Option<NonNull<Hazard>>> = Cell::new(None);
 }
 
 per_thread! {
-    /// What gives the record back when the thread exits.
+    /// This thread's record, and what gives it back when the thread exits.
     static LEASE: Lease = Lease(Cell::new(None));
 }
 
@@ -190,25 +192,20 @@ impl Domain {
         }
     }
 
-    /// A hazard for a guard of this thread, which keeps it until it vacates it.
+    /// The first hazard of this thread, if it is easily found and free. Light fences are light then.
+    #[expect(clippy::unused_self, reason = "whose record it is")]
     #[inline(always)]
-    pub(crate) fn hazard(&self) -> &Hazard {
-        if let Ok(Some(record)) = OWN.try_with(Cell::get) {
-            // SAFETY: I1: the record lives as long as the domain.
-            let [first, ..] = &*unsafe { record.as_ref() }.hazards;
-            // Relaxed: what is not null, this thread has written.
-            if first.word.load(Relaxed).is_null() {
-                return first;
-            }
-        }
-        self.another()
+    pub(crate) fn own(&self) -> Option<&Hazard> {
+        let own = OWN.try_with(Cell::get).ok().flatten()?;
+        // SAFETY: I1: the record lives as long as the domain.
+        let own = unsafe { own.as_ref() };
+        // Relaxed: what is not null, this thread has written.
+        own.word.load(Relaxed).is_null().then_some(own)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn another(&self) -> &Hazard {
-        let leased = OWN.try_with(Cell::get).ok().flatten();
-        let record = leased.or_else(|| LEASE.try_with(Lease::begin).ok().flatten());
+    /// A hazard for a guard of this thread, which keeps it until it vacates it.
+    pub(crate) fn hazard(&self) -> &Hazard {
+        let record = LEASE.try_with(Lease::record).ok();
         let own = record.and_then(|record| {
             // SAFETY: I1: the record lives as long as the domain.
             let hazards = &unsafe { record.as_ref() }.hazards;
@@ -248,7 +245,7 @@ impl Domain {
         records.flat_map(|record| record.hazards.iter())
     }
 
-    /// A mark that was never used before. On a processor of 32 bits it comes again after 2^31.
+    /// An odd word that was never used before, for a mark or for a note. On a processor of 32 bits it comes again after 2^31.
     pub(crate) fn mark(&self) -> *mut () {
         // Relaxed: only that no two are alike matters.
         let mark = self.next_mark.fetch_add(2, Relaxed);
@@ -274,13 +271,20 @@ impl Domain {
 struct Lease(Cell<Option<(Global<Domain>, NonNull<Record>)>>);
 
 impl Lease {
-    /// The thread's record, at its first request.
-    fn begin(&self) -> Option<NonNull<Record>> {
-        let domain = domain();
-        let record = domain.lease();
+    /// The thread's record.
+    fn record(&self) -> NonNull<Record> {
+        let (domain, record) = self.0.take().unwrap_or_else(|| {
+            let domain = domain();
+            let record = domain.lease();
+            if fences_are_light() {
+                // SAFETY: I1: the record lives as long as the domain.
+                let [first, ..] = &*unsafe { record.as_ref() }.hazards;
+                let _ = OWN.try_with(|own| own.set(Some(NonNull::from(first))));
+            }
+            (domain, record)
+        });
         self.0.set(Some((domain, record)));
-        OWN.try_with(|own| own.set(Some(record))).ok()?;
-        Some(record)
+        record
     }
 }
 

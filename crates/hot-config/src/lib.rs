@@ -8,6 +8,10 @@ mod error;
 pub mod file;
 mod guard;
 mod hazard;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod parts;
+mod put_off;
 mod reader;
 mod shared;
 mod snapshot;

@@ -50,7 +50,8 @@ impl<T> Reader<T> {
         Self { held, value, hazard, shared }
     }
 
-    /// The current value. Wait-free: one step if nothing has changed since the last call.
+    /// The current value. Wait-free: one step if nothing has changed since the last call, two while an
+    /// update is at it.
     ///
     /// After an update it is as [`HotConfig::load`](crate::HotConfig::load), and may drop values.
     #[inline(always)]
@@ -95,6 +96,12 @@ impl<T> Reader<T> {
     /// Whether there was something to do.
     #[inline(always)]
     fn refresh(&mut self) -> bool {
+        self.held.may_be_left() && self.look_closer()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_closer(&mut self) -> bool {
         if self.shared.versions.is_current(&self.held) {
             return false;
         }
@@ -164,13 +171,11 @@ impl<T, U: ?Sized, F: Fn(&T) -> &U> Projected<T, F> {
     where
         U: PartialEq,
     {
-        if self.reader.shared.versions.is_current(&self.reader.held) {
-            return None;
-        }
-        self.compare()
+        if self.reader.held.may_be_left() { self.compare() } else { None }
     }
 
     #[cold]
+    #[inline(never)]
     fn compare(&mut self) -> Option<&U>
     where
         U: PartialEq,

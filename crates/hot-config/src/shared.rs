@@ -86,9 +86,15 @@ impl<T> Shared<T> {
         &self,
         mut make: impl FnMut(&Version<T>) -> Result<Arc<T>, E>,
     ) -> Result<Snapshot<T>, E> {
-        let old = self.versions.replace(|old| Ok(old.next(make(old)?, self.history)))?;
-        self.line.notify_all();
-        Ok(old.snapshot())
+        let next = |old: &Version<T>| Ok(old.next(make(old)?, self.history));
+        let (outcome, mut panics) = self.versions.replace(next);
+        let outcome = outcome.map(|old| {
+            self.line.notify_all();
+            let before = old.snapshot();
+            panics.catch(|| drop(old));
+            before
+        });
+        panics.or_resume(outcome)
     }
 
     /// The newest version, if it is newer than `seen`, which it then is; `Some(None)` if there will

@@ -39,7 +39,8 @@ fn misses_nothing(way: Way) {
     let events = Events::default();
     let settings = FileSource::<Settings>::new(&file.path)
         .debounce(Duration::from_millis(2), Duration::from_millis(50))
-        .grace(Duration::from_millis(15))
+        // Longer than a writer may be kept from going on, between two steps, on a busy machine.
+        .grace(Duration::from_millis(60))
         // What is missed by the events must not be found by looking.
         .poll(Duration::from_hours(1))
         .on_event(events.listener())

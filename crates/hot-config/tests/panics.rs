@@ -51,6 +51,73 @@ fn an_update_whose_oldest_version_panics_is_done() {
     assert_eq!(config.status().kept, [3]);
 }
 
+/// Another update is faster than the first try: what that made is dropped in vain.
+#[test]
+fn an_update_whose_value_made_in_vain_panics_is_done() {
+    let drops = Drops::new();
+    let config = HotConfig::with_history(drops.counted(1), 0);
+    let mut changes = config.subscribe();
+    let mut tries = 0;
+    let update = || {
+        config.rcu(|old| {
+            tries += 1;
+            if tries == 1 {
+                config.update(drops.counted(2));
+                return drops.panicking(3);
+            }
+            drops.counted(old.value + 2)
+        })
+    };
+    assert!(panics(update));
+    assert_eq!((config.load().value, config.version(), drops.alive()), (4, 3, 1));
+    assert_eq!((tries, changes.try_next().map(|change| change.version)), (2, Some(3)));
+}
+
+/// The same where that try was the last to keep an old value; and the next one is refused.
+#[test]
+fn a_panic_of_a_value_left_in_a_try_goes_on_after_the_outcome() {
+    for refused in [false, true] {
+        let drops = Drops::new();
+        let config = HotConfig::with_history(drops.panicking(1), 0);
+        let mut tries = 0;
+        let update = || {
+            config.try_rcu(|old| {
+                tries += 1;
+                if tries == 1 {
+                    config.update(drops.counted(2));
+                } else if refused {
+                    return Err(());
+                }
+                Ok(drops.counted(old.value + 2))
+            })
+        };
+        assert!(panics(update));
+        let (value, version) = if refused { (2, 2) } else { (4, 3) };
+        assert_eq!((config.load().value, config.version()), (value, version));
+        assert_eq!((tries, drops.alive()), (2, 1));
+    }
+}
+
+/// Both panic, the value made in vain and the value replaced: one panic goes on, and nothing is lost.
+#[test]
+fn of_two_panics_one_goes_on() {
+    let drops = Drops::new();
+    let config = HotConfig::with_history(drops.counted(1), 0);
+    let mut tries = 0;
+    let update = || {
+        config.rcu(|_| {
+            tries += 1;
+            if tries == 1 {
+                config.update(drops.panicking(2));
+                return drops.panicking(3);
+            }
+            drops.counted(4)
+        })
+    };
+    assert!(panics(update));
+    assert_eq!((config.load().value, drops.alive()), (4, 1));
+}
+
 /// The callback has the last handle to a value that it has replaced itself: it is called on, and those in
 /// line behind it are woken.
 #[test]

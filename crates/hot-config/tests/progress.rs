@@ -169,11 +169,13 @@ fn wait_free_operations_keep_their_bounds() {
     });
     assert_steps("HotConfig::load, an update before each step", load, 11);
     assert_eq!(load, 11, "it did not lose its race");
-    assert_steps("HotConfig::load, undisturbed", steps(|| core::mem::forget(config.load())).1, 5);
+    let (guard, load) = steps(|| config.load());
+    assert_steps("HotConfig::load, undisturbed", load, 5);
+    let second = config.load();
+    assert_steps("the end of a second guard, undisturbed", steps(|| drop(second)).1, 5);
+    assert_steps("the end of a guard, undisturbed", steps(|| drop(guard)).1, 3);
 
     let config = HotConfig::with_history(0_u64, 0);
-    let guard = config.load();
-    assert_steps("the end of a guard, undisturbed", steps(|| drop(guard)).1, 3);
     let mut reader = config.reader();
     assert_steps("Reader::load, nothing changed", steps(|| *reader.load()).1, 1);
     let unchanged = steps(|| reader.load_if_changed().is_none()).1;

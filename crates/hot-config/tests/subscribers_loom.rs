@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use hot_config::{HotConfig, Subscription};
+use hot_config::{HotConfig, Subscription, parts};
 use lockfree_core::sync::{
     AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
@@ -30,7 +30,7 @@ fn wait_for(changes: &mut Subscription<u32>, value: u32) {
 
 #[test]
 fn a_thread_that_waits_is_woken() {
-    Model::new("a_thread_that_waits_is_woken", 530).check(|| {
+    Model::new("a_thread_that_waits_is_woken", 1250).check(|| {
         let config = config();
         let mut changes = config.subscribe();
         let writer = {
@@ -44,7 +44,7 @@ fn a_thread_that_waits_is_woken() {
 
 #[test]
 fn a_task_that_waits_sees_the_last_of_two_updates() {
-    Model::new("a_task_that_waits_sees_the_last_of_two_updates", 260).preemptions(1).check(|| {
+    Model::new("a_task_that_waits_sees_the_last_of_two_updates", 860).preemptions(1).check(|| {
         let config = config();
         let mut changes = config.subscribe();
         let writer = {
@@ -65,8 +65,8 @@ fn a_task_that_waits_sees_the_last_of_two_updates() {
 }
 
 #[test]
-fn close_carries_the_last_version() {
-    Model::new("close_carries_the_last_version", 1050).check(|| {
+fn a_thread_that_waits_is_told_of_the_end() {
+    Model::new("a_thread_that_waits_is_told_of_the_end", 2350).check(|| {
         let config = config();
         let mut changes = config.subscribe();
         let writer = thread::spawn(move || drop(config.update(2)));
@@ -76,9 +76,32 @@ fn close_carries_the_last_version() {
     });
 }
 
+/// Who sees the end has seen the last version, though no fence of an update orders the two.
+#[test]
+fn close_carries_the_last_version() {
+    Model::new("close_carries_the_last_version", 3700).check(|| {
+        let versions = Arc::new(parts::Versions::new());
+        let writer = {
+            let versions = Arc::clone(&versions);
+            thread::spawn(move || {
+                versions.update_and_leave();
+                versions.close();
+            })
+        };
+        let mut seen = 1;
+        while let Some(Some(version)) = versions.next_after(&mut seen) {
+            assert_eq!(version, 2);
+        }
+        if versions.next_after(&mut seen) == Some(None) {
+            assert_eq!(seen, 2, "the end, and not the last version");
+        }
+        writer.join().unwrap();
+    });
+}
+
 #[test]
 fn versions_never_go_back() {
-    Model::new("versions_never_go_back", 6400).preemptions(1).check(|| {
+    Model::new("versions_never_go_back", 7300).preemptions(1).check(|| {
         let config = config();
         let writer = {
             let config = config.clone();
@@ -98,7 +121,7 @@ fn versions_never_go_back() {
 /// Two updates, and each may be told by either thread: the last one always is.
 #[test]
 fn ask_is_heard_by_who_runs() {
-    Model::new("ask_is_heard_by_who_runs", 1020).preemptions(1).check(|| {
+    Model::new("ask_is_heard_by_who_runs", 1950).preemptions(1).check(|| {
         let config = config();
         let told = Arc::new(Mutex::new(vec![1]));
         let callback = {
@@ -121,7 +144,7 @@ fn ask_is_heard_by_who_runs() {
 /// What a call leaves behind, the next one finds, whichever thread that is on.
 #[test]
 fn rest_hands_the_body_over() {
-    Model::new("rest_hands_the_body_over", 1020).preemptions(1).check(|| {
+    Model::new("rest_hands_the_body_over", 1950).preemptions(1).check(|| {
         let config = config();
         let calls = UnsafeCell::new(0);
         let callback = config.on_change(move |_| {
@@ -148,7 +171,7 @@ fn end_of_a_callback_is_seen() {
             self.1.store(1, Release);
         }
     }
-    Model::new("end_of_a_callback_is_seen", 79).check(|| {
+    Model::new("end_of_a_callback_is_seen", 96).check(|| {
         let config = config();
         let (before, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let captured = OnDrop(Arc::clone(&before), Arc::clone(&over));

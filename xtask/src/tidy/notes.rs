@@ -37,7 +37,8 @@ pub(super) fn check_unsafe(source: &Source) -> Vec<Violation> {
 }
 
 /// What may be sequentially consistent.
-const FENCES: [&str; 4] = ["fence", "fence_after_rmw", "light_fence", "heavy_fence"];
+const FENCES: [&str; 5] =
+    ["fence", "fence_after_rmw", "light_fence", "light_fence_knowing", "heavy_fence"];
 
 fn check_access(source: &Source, access: &Access, say: &mut impl FnMut(usize, String)) {
     let line = access.at.line;

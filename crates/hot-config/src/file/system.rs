@@ -28,17 +28,22 @@ impl System {
         mut stale: bool,
         sender: &Sender<Message>,
     ) -> Result<(), String> {
+        let mut outcome = Ok(());
         for _ in 0..TRIES {
             let chain = Chain::of(path);
             if !stale && self.chain.as_ref() == Some(&chain) {
                 break;
             }
             stale = false;
-            let watched = self.watch(&chain, sender);
+            // What is gone already may be on the way no more.
+            outcome = self.watch(&chain, sender);
             self.chain = Some(chain);
-            watched?;
         }
-        Ok(())
+        if outcome.is_err() {
+            // To be tried again at the next look.
+            self.chain = None;
+        }
+        outcome
     }
 
     /// A watcher of its own for each chain: one that is changed while the directories under it go and

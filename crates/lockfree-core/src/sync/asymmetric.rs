@@ -39,6 +39,19 @@ pub fn light_fence(order: Ordering) {
     }
 }
 
+/// As [`light_fence`], for a caller who may know that it is light: `is_light` says that
+/// [`fences_are_light`] has been true, and spares the question.
+#[inline(always)]
+pub fn light_fence_knowing(is_light: bool, order: Ordering) {
+    if is_light { compiler_fence(order) } else { light_fence(order) }
+}
+
+/// Whether a light fence holds back the compiler only, as all do for good if one does. Asks the kernel if
+/// nobody has.
+pub fn fences_are_light() -> bool {
+    mode() == KERNEL
+}
+
 #[cold]
 fn light_at_full_price(order: Ordering) {
     mode();

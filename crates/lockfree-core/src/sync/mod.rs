@@ -52,7 +52,7 @@ mod witness;
 pub use core::sync::atomic::Ordering;
 
 #[cfg(not(any(loom, stepped)))]
-pub use asymmetric::{heavy_fence, light_fence};
+pub use asymmetric::{fences_are_light, heavy_fence, light_fence, light_fence_knowing};
 pub use cell::UnsafeCell;
 pub use globals::*;
 #[cfg(any(loom, stepped))]

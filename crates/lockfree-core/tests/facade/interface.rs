@@ -3,7 +3,8 @@
 use lockfree_core::sync::{
     AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
-    UnsafeCell, fence, fence_after_rmw, heavy_fence, light_fence,
+    UnsafeCell, fence, fence_after_rmw, fences_are_light, heavy_fence, light_fence,
+    light_fence_knowing,
 };
 #[cfg(target_has_atomic = "64")]
 use lockfree_core::sync::{AtomicI64, AtomicU64};
@@ -56,7 +57,7 @@ pub(crate) fn each_operation_does_what_its_name_says() {
     light_fence(SeqCst);
     // Nothing here closes a sandbox, so the kernel does not take back what it has agreed to.
     assert!(heavy_fence(SeqCst));
-    light_fence(SeqCst);
+    light_fence_knowing(fences_are_light(), SeqCst);
     // SAFETY: no other access is under way.
     assert_eq!(cell.with(|value| unsafe { *value }), 2);
 }
