@@ -208,7 +208,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
         engine.domain.session(|session| {
             let now = engine.time.now();
             if let Some(found) = engine.find(session, hash, key)
-                && let Some(value) = found.entry.value()
+                && let Some(value) = found.entry.get().value()
                 && engine.age(found.entry, now) == Age::Fresh
             {
                 engine.hit(session, found.entry, now);

@@ -4,6 +4,7 @@
 //!
 //! * C1: who takes an entry out of reach, by `replace` or `kill`, is one thread, and calls `part` for
 //!   it once: so it is counted once, told to the listener once, and retired once.
+//! * C3: cells have room for an `Extra` where entries have one: both are decided by the settings.
 //! * C2: no code of the user runs under a lock of ours, but `Eq` of keys where loads are joined.
 //!
 //! # Progress
@@ -16,13 +17,7 @@
 //!
 //! The words of this module carry nothing: they are figures and hints.
 
-use core::{
-    borrow::Borrow,
-    hash::Hash,
-    mem,
-    panic::AssertUnwindSafe,
-    ptr::{self, NonNull},
-};
+use core::{borrow::Borrow, hash::Hash, mem, panic::AssertUnwindSafe, ptr::NonNull};
 use std::panic;
 
 use lockfree_core::{
@@ -32,12 +27,16 @@ use lockfree_core::{
 
 use crate::{
     EntryRef,
+    block::Heap,
     entry::{Entry, Parts},
     flight::Flights,
+    garbage::Garbage,
     hash::hash_of,
+    kept::{Extra, Kept},
     pile::Pile,
     policy::Policy,
-    reclaim::{self, Domain, Garbage},
+    reclaim::Domain,
+    session,
     state::{self, NEVER},
     stats::{Cause, Counts, one_more},
     table::{Found, word_of},
@@ -46,7 +45,7 @@ use crate::{
     upkeep::Sweep,
 };
 
-pub(crate) type Session<'d> = reclaim::Session<'d, Counts>;
+pub(crate) type Session<'d> = session::Session<'d, Counts>;
 
 /// What a weigher is.
 pub(crate) type Weigher<K, V> = Box<dyn Fn(&K, &V) -> u32 + Send + Sync>;
@@ -62,6 +61,25 @@ pub(crate) struct Settings<K, V> {
     pub(crate) stale: u64,
     pub(crate) weigher: Option<Weigher<K, V>>,
     pub(crate) listener: Option<Listener<K, V>>,
+}
+
+impl<K, V> Settings<K, V> {
+    /// Whether entries have an [`Extra`].
+    fn has_extra(&self) -> bool {
+        self.weigher.is_some() || self.time_to_idle < NEVER
+    }
+
+    /// How long nobody has used an entry, where that counts.
+    #[inline]
+    fn idle(&self, entry: Kept<'_, K, V>, now: u64) -> Option<u64> {
+        // SAFETY: `has_extra`.
+        (self.time_to_idle < NEVER).then(|| unsafe { entry.extra() }.idle(now))
+    }
+
+    fn weight_of(&self, entry: Kept<'_, K, V>) -> u32 {
+        // SAFETY: `has_extra`.
+        if self.weigher.is_some() { unsafe { entry.extra() }.weight() } else { 1 }
+    }
 }
 
 pub(crate) struct Engine<K, V, S> {
@@ -96,12 +114,13 @@ pub(crate) type Left<K, V> = Vec<(NonNull<Entry<K, V>>, Cause)>;
 
 impl<K, V, S> Engine<K, V, S> {
     pub(crate) fn new(hasher: S, time: Time, settings: Settings<K, V>) -> Self {
+        let domain = Domain::new(Heap::new(Entry::<K, V>::shape(settings.has_extra())));
         Self {
             hasher,
             time,
             settings,
             tables: Tables::new(),
-            domain: Domain::new(),
+            domain,
             flights: Flights::new(),
             live: CachePadded::new(AtomicI64::new(0)),
             weight: CachePadded::new(AtomicI64::new(0)),
@@ -132,9 +151,9 @@ impl<K, V, S> Engine<K, V, S> {
     }
 
     #[inline]
-    pub(crate) fn age(&self, entry: &Entry<K, V>, now: u64) -> Age {
+    pub(crate) fn age(&self, entry: Kept<'_, K, V>, now: u64) -> Age {
         let settings = &self.settings;
-        if settings.time_to_idle < NEVER && entry.idle(now) >= settings.time_to_idle {
+        if settings.idle(entry, now).is_some_and(|idle| idle >= settings.time_to_idle) {
             return Age::Gone;
         }
         match entry.expires() {
@@ -145,23 +164,21 @@ impl<K, V, S> Engine<K, V, S> {
     }
 
     /// When the entry will be gone if nobody uses it.
-    pub(crate) fn due(&self, entry: &Entry<K, V>, now: u64) -> u64 {
+    pub(crate) fn due(&self, entry: Kept<'_, K, V>, now: u64) -> u64 {
         let alive = entry.expires().saturating_add(self.settings.stale);
-        let idle = match self.settings.time_to_idle {
-            NEVER => NEVER,
-            span => now.saturating_sub(entry.idle(now)).saturating_add(span),
-        };
-        alive.min(idle)
+        let gone = |idle| now.saturating_sub(idle).saturating_add(self.settings.time_to_idle);
+        alive.min(self.settings.idle(entry, now).map_or(NEVER, gone))
     }
 
     /// Notes a hit.
     #[inline]
-    pub(crate) fn hit(&self, session: &Session<'_>, entry: &Entry<K, V>, now: u64) {
+    pub(crate) fn hit(&self, session: &Session<'_>, entry: Kept<'_, K, V>, now: u64) {
         if self.settings.capacity.is_some() {
             entry.visit();
         }
         if self.settings.time_to_idle < NEVER {
-            entry.touch(now);
+            // SAFETY: `has_extra`.
+            unsafe { entry.extra() }.touch(now);
         }
         self.time.read(one_more(&session.own().hits));
     }
@@ -176,15 +193,15 @@ impl<K, V, S> Engine<K, V, S> {
     fn part(
         &self,
         session: &Session<'_>,
-        entry: &Entry<K, V>,
+        entry: Kept<'_, K, V>,
         cause: Cause,
         left: &mut Left<K, V>,
     ) {
         session.own().one_left(cause);
         if self.settings.listener.is_some() && entry.value().is_some() {
-            left.push((NonNull::from(entry), cause));
+            left.push((entry.pointer(), cause));
         } else {
-            Self::retire(session, NonNull::from(entry));
+            Self::retire(session, entry);
         }
     }
 
@@ -195,27 +212,24 @@ impl<K, V, S> Engine<K, V, S> {
         }
     }
 
-    fn retire(session: &Session<'_>, entry: NonNull<Entry<K, V>>) {
-        // SAFETY: C1: it is out of reach, and the caller's.
-        let birth = unsafe { entry.as_ref() }.birth;
-        let free = Entry::<K, V>::release_garbage;
-        // SAFETY: the entry came out of a box; the cache's reference is given up once (C1).
-        session.retire(unsafe { Garbage::new(entry.as_ptr(), birth, free) });
+    /// C1: it is out of reach, and the caller's.
+    fn retire(session: &Session<'_>, entry: Kept<'_, K, V>) {
+        let object = entry.pointer().as_ptr();
+        // SAFETY: the cache's reference is given up once (C1).
+        session.retire(unsafe { Garbage::new(object, entry.birth(), Entry::<K, V>::free) });
     }
 
     /// Tells the listener of what has left, and retires it. Not to be called in a session.
     ///
     /// # Panics
     /// The listener does; then it is still told of the others.
+    #[cold]
     pub(crate) fn settle(&self, left: Left<K, V>) {
-        if left.is_empty() {
-            return;
-        }
         let mut panic = None;
         for (entry, cause) in left {
+            // SAFETY: C1: it is ours until it is retired.
+            let entry = unsafe { Kept::new(entry) };
             let tell = || {
-                // SAFETY: C1: it is ours until it is retired.
-                let entry = unsafe { entry.as_ref() };
                 if let (Some(listener), Some(value)) = (&self.settings.listener, entry.value()) {
                     listener(&entry.key, value, cause);
                 }
@@ -240,7 +254,7 @@ impl<K, V, S> Engine<K, V, S> {
         if done {
             // Relaxed: a figure.
             self.live.fetch_sub(1, Relaxed);
-            self.add_weight(-i64::from(found.entry.weight));
+            self.add_weight(-i64::from(self.settings.weight_of(found.entry)));
             self.part(session, found.entry, cause, left);
         }
         done
@@ -252,7 +266,7 @@ struct Unpublished<K, V>(NonNull<Entry<K, V>>);
 
 impl<K, V> Drop for Unpublished<K, V> {
     fn drop(&mut self) {
-        // SAFETY: it came out of a box, and nobody else has seen it.
+        // SAFETY: nobody else has seen it.
         unsafe { Entry::release(self.0) }
     }
 }
@@ -298,16 +312,18 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
         let mut left = Vec::new();
         let kept = self.domain.session(|session| {
             let now = self.time.now();
-            let (birth, expires) = (session.birth(), now.saturating_add(span));
-            let entry = Entry::new(Parts { key, value, hash, weight, birth, expires, now });
-            let new = Unpublished(NonNull::from(Box::leak(Box::new(entry))));
-            // SAFETY: the box is not given up before the end of the session.
-            let entry = unsafe { new.0.as_ref() };
+            let expires = now.saturating_add(span);
+            let extra = self.settings.has_extra().then(|| Extra::new(weight, now));
+            let parts = Parts { key, value, hash, expires, extra };
+            // SAFETY: the cell is ours; C3.
+            let new = Unpublished(unsafe { Entry::place(session.cell(), parts) });
+            // SAFETY: the entry is freed in no session that has begun before.
+            let entry = unsafe { Kept::new(new.0) };
             let kept = keep.then(|| EntryRef::to(entry));
             let word = word_of(new.0.as_ptr(), hash, state::stamp(self.due(entry, now)));
             let is_same = |other: &Entry<K, V>| other.hash == hash && other.key == entry.key;
             let put = self.tables.put(session, hash, word, is_same, |old| {
-                (0..=old.visits()).for_each(|_| entry.visit());
+                entry.begin_with(old.visits() + 1);
             });
             mem::forget(new);
             let newcomer = matches!(put, Put::New { .. });
@@ -322,7 +338,7 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
                     self.tables.advance(session, 2);
                 }
                 Put::Replaced(old) => {
-                    self.add_weight(i64::from(weight) - i64::from(old.weight));
+                    self.add_weight(i64::from(weight) - i64::from(self.settings.weight_of(old)));
                     let cause = match self.age(old, now) {
                         Age::Fresh => Cause::Replaced,
                         Age::Stale | Age::Gone => Cause::Expired,
@@ -344,13 +360,15 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
             }
             kept
         });
-        self.settle(left);
+        if !left.is_empty() {
+            self.settle(left);
+        }
         kept
     }
 
     /// Takes out what weighs more than the whole cache may.
-    fn turn_away(&self, session: &Session<'_>, new: &Entry<K, V>, left: &mut Left<K, V>) {
-        let is_it = |entry: &Entry<K, V>| ptr::eq(entry, new);
+    fn turn_away(&self, session: &Session<'_>, new: Kept<'_, K, V>, left: &mut Left<K, V>) {
+        let is_it = |entry: &Entry<K, V>| core::ptr::eq(entry, new.get());
         if let Some(found) = self.tables.find(session, new.hash, is_it) {
             self.take_out(session, &found, Cause::Evicted, left);
         }
@@ -366,8 +384,8 @@ impl<K, V, S> Drop for Engine<K, V, S> {
 }
 
 /// Gives up the table's references; if the drop of a value panics, then those of the others first.
-fn release_all<K, V>(entries: &mut dyn Iterator<Item = *mut Entry<K, V>>) {
-    struct Rest<'r, K, V>(&'r mut dyn Iterator<Item = *mut Entry<K, V>>);
+fn release_all<K, V>(entries: &mut dyn Iterator<Item = NonNull<Entry<K, V>>>) {
+    struct Rest<'r, K, V>(&'r mut dyn Iterator<Item = NonNull<Entry<K, V>>>);
     impl<K, V> Drop for Rest<'_, K, V> {
         fn drop(&mut self) {
             release_all(self.0);
@@ -375,8 +393,8 @@ fn release_all<K, V>(entries: &mut dyn Iterator<Item = *mut Entry<K, V>>) {
     }
     while let Some(entry) = entries.next() {
         let rest = Rest(entries);
-        // SAFETY: it came out of a box; the table's reference is given up.
-        unsafe { Entry::<K, V>::release_garbage(entry.cast()) }
+        // SAFETY: the table's reference is given up.
+        unsafe { Entry::release(entry) }
         mem::forget(rest);
     }
 }

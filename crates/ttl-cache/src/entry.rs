@@ -1,19 +1,30 @@
 //! What a key is mapped to: immutable once it can be reached, and counted.
 //!
+//! # State
+//!
+//! An entry lies in a cell of a block (`block`); behind it, where the cache weighs its entries or has
+//! them expire by idleness, its `Extra`.
+//!
 //! # Invariants
 //!
-//! * I1: `key`, `value`, `expires`, `hash`, `weight` and `birth` are not changed once the entry is
-//!   reachable.
+//! * I1: `key`, `value`, `expires`, `hash` and `weight` are not changed once the entry is reachable.
 //! * I2: the cache has one reference to each entry that it has made, from its birth until the entry is
-//!   freed as garbage; each [`EntryRef`] has one. Who gives back the last drops the entry.
+//!   freed as garbage; each [`EntryRef`] has one. Who gives back the last drops the entry, and has its
+//!   cell.
 //!
 //! # Orderings
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | last-reference | the subtraction in `release` | the fence in `release` | that the others' reads are over | `last_reference_drops_after_all_reads` |
+//! | last-reference | the subtraction in `let_go` | the load and the fence in `let_go` | that the others' reads are over | `last_reference_drops_after_all_reads` |
 
-use core::{fmt, mem::MaybeUninit, ops::Deref, ptr::NonNull};
+use core::{
+    alloc::Layout,
+    fmt,
+    mem::{self, MaybeUninit},
+    ops::Deref,
+    ptr::{self, NonNull},
+};
 
 use lockfree_core::sync::{
     AtomicU32,
@@ -21,7 +32,12 @@ use lockfree_core::sync::{
     Witness, fence,
 };
 
-use crate::state::{self, NEVER, REFERENCE};
+use crate::{
+    block,
+    kept::{Extra, Kept},
+    shape::{Cell, Shape},
+    state::{self, NEVER, REFERENCE, VISITS},
+};
 
 /// Set in `expires` where there is no value: the key is known to have none.
 const NEGATIVE: u64 = 1 << 63;
@@ -37,10 +53,6 @@ pub(crate) struct Entry<K, V> {
     uses: AtomicU32,
     pub(crate) key: K,
     value: MaybeUninit<V>,
-    pub(crate) birth: u64,
-    pub(crate) weight: u32,
-    /// When it was last used, in units of 2^20 ns; kept where entries expire by idleness.
-    touched: AtomicU32,
     witness: Witness,
 }
 
@@ -50,28 +62,50 @@ pub(crate) struct Parts<K, V> {
     /// None: the key is known to have no value.
     pub(crate) value: Option<V>,
     pub(crate) hash: u32,
-    pub(crate) weight: u32,
-    pub(crate) birth: u64,
     pub(crate) expires: u64,
-    pub(crate) now: u64,
+    /// There if the cells have room for it.
+    pub(crate) extra: Option<Extra>,
 }
 
 impl<K, V> Entry<K, V> {
-    pub(crate) fn new(parts: Parts<K, V>) -> Self {
+    /// Cells with an `Extra`.
+    pub(crate) const SHAPE: Shape =
+        Shape::of(match Layout::new::<Self>().extend(Layout::new::<Extra>()) {
+            Ok((layout, _)) => layout,
+            Err(_) => panic!("a type fits into memory"),
+        });
+
+    /// What cells are like, with an `Extra` or without.
+    pub(crate) const fn shape(has_extra: bool) -> Shape {
+        if has_extra { Self::SHAPE } else { Self::SHAPE.with_cell(Layout::new::<Self>()) }
+    }
+
+    /// Makes an entry of a cell.
+    ///
+    /// # Safety
+    /// The cell is the caller's, and has room for an `Extra` if there is one.
+    pub(crate) unsafe fn place(cell: Cell, parts: Parts<K, V>) -> NonNull<Self> {
         let negative = if parts.value.is_none() { NEGATIVE } else { 0 };
         let witness = Witness::new(1);
         witness.write(0..1);
-        Self {
-            birth: parts.birth,
+        let entry = cell.cast::<Self>();
+        if let Some(extra) = parts.extra {
+            // SAFETY: as promised by the caller: it lies behind the entry.
+            let behind = unsafe { entry.add(1) };
+            // SAFETY: as above.
+            unsafe { behind.cast::<Extra>().write(extra) }
+        }
+        let made = Self {
             expires: parts.expires.min(NEVER) | negative,
             hash: parts.hash,
-            weight: parts.weight,
             uses: AtomicU32::new(REFERENCE),
-            touched: AtomicU32::new(coarse(parts.now)),
             witness,
             key: parts.key,
             value: parts.value.map_or_else(MaybeUninit::uninit, MaybeUninit::new),
-        }
+        };
+        // SAFETY: as promised by the caller.
+        unsafe { entry.write(made) }
+        entry
     }
 
     /// Until when it is fresh, in nanoseconds of the cache's clock.
@@ -88,26 +122,6 @@ impl<K, V> Entry<K, V> {
         (self.expires & NEGATIVE == 0).then(|| unsafe { self.value.assume_init_ref() })
     }
 
-    #[inline]
-    pub(crate) fn touch(&self, now: u64) {
-        let now = coarse(now);
-        // Relaxed: a hint of when; any thread's is as good.
-        if self.touched.load(Relaxed) != now {
-            // Relaxed: as above.
-            self.touched.store(now, Relaxed);
-        }
-    }
-
-    /// How long nobody has touched it.
-    #[inline]
-    pub(crate) fn idle(&self, now: u64) -> u64 {
-        // Relaxed: as above.
-        let touched = self.touched.load(Relaxed);
-        // A touch may be a little ahead of a reading of the clock by another thread.
-        let idle = coarse(now).wrapping_sub(touched).cast_signed().max(0);
-        u64::from(idle.unsigned_abs()) << COARSE
-    }
-
     /// Notes that it was of use; writes only where that is news.
     #[inline]
     pub(crate) fn visit(&self) {
@@ -119,9 +133,17 @@ impl<K, V> Entry<K, V> {
         }
     }
 
+    /// Gives an entry that nobody else has seen so many visits.
+    pub(crate) fn begin_with(&self, visits: u32) {
+        // Relaxed: nobody else has seen it.
+        let references = self.uses.load(Relaxed) & !VISITS;
+        // Relaxed: as above.
+        self.uses.store(references | state::visits(visits), Relaxed);
+    }
+
     pub(crate) fn visits(&self) -> u32 {
         // Relaxed: a hint for the eviction.
-        (self.uses.load(Relaxed) & state::VISITS).count_ones()
+        (self.uses.load(Relaxed) & VISITS).count_ones()
     }
 
     pub(crate) fn forget_visit(&self) {
@@ -140,43 +162,63 @@ impl<K, V> Entry<K, V> {
         assert!(before < TOO_MANY, "an entry has 2^29 references");
     }
 
-    /// One reference less; drops the entry if it was the last.
+    /// One reference less; drops the entry if it was the last, and gives its cell.
     ///
     /// # Safety
-    /// The entry came out of a box, and the caller gives up a reference of his.
-    pub(crate) unsafe fn release(entry: NonNull<Self>) {
+    /// The caller gives up a reference of his.
+    ///
+    /// # Panics
+    /// The drop of the key or value does; the cell has gone back to its block then.
+    unsafe fn let_go(entry: NonNull<Self>) -> Option<Cell> {
+        struct GiveBack(Cell, Shape);
+        impl Drop for GiveBack {
+            fn drop(&mut self) {
+                // SAFETY: it was the cell of the entry that is dropped.
+                unsafe { block::give_back(self.0, self.1) }
+            }
+        }
         // SAFETY: I2: there is the caller's reference.
         let uses = unsafe { &entry.as_ref().uses };
-        // Release [last-reference]: this holder's reads are over.
-        if uses.fetch_sub(REFERENCE, Release) >= 2 * REFERENCE {
-            return;
+        // Acquire [last-reference]: pairs with the others' subtractions. Who has the only reference there
+        // is, and the cache's is one, is the last: a new one is made of another.
+        if uses.load(Acquire) >= 2 * REFERENCE {
+            // Release [last-reference]: this holder's reads are over.
+            if uses.fetch_sub(REFERENCE, Release) >= 2 * REFERENCE {
+                return None;
+            }
+            // Acquire [last-reference]: as above.
+            fence(Acquire);
         }
-        // Acquire [last-reference]: pairs with the others' subtractions.
-        fence(Acquire);
+        let cell = GiveBack(entry.cast(), Self::SHAPE);
         // SAFETY: I2: it was the last reference.
-        drop(unsafe { Box::from_raw(entry.as_ptr()) });
+        unsafe { ptr::drop_in_place(entry.as_ptr()) }
+        let memory = cell.0;
+        mem::forget(cell);
+        Some(memory)
     }
 
-    /// [`release`](Self::release), for garbage.
+    /// One reference less; the entry is dropped if it was the last.
     ///
     /// # Safety
-    /// As there.
-    pub(crate) unsafe fn release_garbage(entry: *mut ()) {
-        // SAFETY: as promised by the caller: a box is not null.
+    /// The caller gives up a reference of his.
+    pub(crate) unsafe fn release(entry: NonNull<Self>) {
+        // SAFETY: as promised by the caller.
+        if let Some(cell) = unsafe { Self::let_go(entry) } {
+            // SAFETY: it was the cell of the entry that is dropped.
+            unsafe { block::give_back(cell, Self::SHAPE) }
+        }
+    }
+
+    /// `let_go`, for garbage.
+    ///
+    /// # Safety
+    /// As there; and it is an entry.
+    pub(crate) unsafe fn free(entry: *mut ()) -> Option<Cell> {
+        // SAFETY: as promised by the caller: an entry is not at 0.
         let entry = unsafe { NonNull::new_unchecked(entry.cast()) };
         // SAFETY: as promised by the caller.
-        unsafe { Self::release(entry) }
+        unsafe { Self::let_go(entry) }
     }
-}
-
-const COARSE: u32 = 20;
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "it wraps around after 52 days; compared as such"
-)]
-const fn coarse(now: u64) -> u32 {
-    (now >> COARSE) as u32
 }
 
 impl<K, V> Drop for Entry<K, V> {
@@ -217,9 +259,9 @@ unsafe impl<K: Send + Sync, V: Send + Sync> Sync for EntryRef<K, V> {}
 
 impl<K, V> EntryRef<K, V> {
     /// One reference more to an entry with a value.
-    pub(crate) fn to(entry: &Entry<K, V>) -> Self {
+    pub(crate) fn to(entry: Kept<'_, K, V>) -> Self {
         entry.retain();
-        Self { entry: NonNull::from(entry) }
+        Self { entry: entry.pointer() }
     }
 
     fn entry(&self) -> &Entry<K, V> {
@@ -251,7 +293,8 @@ impl<K, V> Deref for EntryRef<K, V> {
 
 impl<K, V> Clone for EntryRef<K, V> {
     fn clone(&self) -> Self {
-        Self::to(self.entry())
+        self.entry().retain();
+        Self { entry: self.entry }
     }
 }
 

@@ -4,14 +4,13 @@
 //!
 //! The one word of this module, the hand, is a hint.
 
-use core::ptr;
 use std::sync::TryLockError;
 
 use lockfree_core::sync::{Mutex, MutexGuard, Ordering::Relaxed};
 
 use crate::{
     engine::{Engine, Left, Session},
-    entry::Entry,
+    kept::Kept,
     policy::Residents,
     stats::Cause,
     table::Found,
@@ -23,7 +22,7 @@ impl<K, V, S> Engine<K, V, S> {
         &self,
         session: &Session<'_>,
         capacity: u64,
-        new: &Entry<K, V>,
+        new: Kept<'_, K, V>,
         mut is_newcomer: bool,
         left: &mut Left<K, V>,
     ) {
@@ -67,7 +66,7 @@ impl<K, V, S> Engine<K, V, S> {
     fn evict_by_hand(
         &self,
         session: &Session<'_>,
-        new: &Entry<K, V>,
+        new: Kept<'_, K, V>,
         left: &mut Left<K, V>,
     ) -> bool {
         const PATIENCE: usize = if cfg!(loom) { 2 } else { 64 };
@@ -80,7 +79,7 @@ impl<K, V, S> Engine<K, V, S> {
                 let spared = attempt < PATIENCE && found.entry.visits() > 0;
                 found.entry.forget_visit();
                 if !spared
-                    && !ptr::eq(found.entry, new)
+                    && found.entry.pointer() != new.pointer()
                     && self.take_out(session, &found, Cause::Evicted, left)
                 {
                     return true;

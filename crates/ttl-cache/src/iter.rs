@@ -60,7 +60,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Iterator for Iter<'_, K, V, S> {
                 let (found, next) = engine.tables.scan(session, self.at.unwrap_or_default());
                 let now = engine.time.now();
                 let fresh = found.iter().map(|found| found.entry).filter(|entry| {
-                    entry.value().is_some() && engine.age(entry, now) == Age::Fresh
+                    entry.value().is_some() && engine.age(*entry, now) == Age::Fresh
                 });
                 (fresh.map(EntryRef::to).collect::<Vec<_>>(), next)
             });

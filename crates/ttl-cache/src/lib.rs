@@ -1,21 +1,27 @@
 #![doc = include_str!("../README.md")]
 
+mod block;
 mod builder;
 mod cache;
 mod engine;
 mod entry;
 mod evict;
 mod flight;
+mod garbage;
 mod hash;
 mod iter;
+mod kept;
 mod load;
 mod moving;
+mod pages;
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod parts;
 mod pile;
 mod policy;
 mod reclaim;
+mod session;
+mod shape;
 mod state;
 mod stats;
 #[cfg(not(loom))]

@@ -37,7 +37,7 @@ use lockfree_core::sync::{
 
 use crate::{
     entry::Entry,
-    reclaim::Session,
+    session::Session,
     state::{self, Content, EMPTY, FROZEN},
     table::{Bucket, Table, entry_of},
 };

@@ -10,7 +10,10 @@
 //! The queues hold hashes. A hash whose entry is gone is found out when it reaches the head, or when
 //! there are too many of them.
 
+use core::{mem, ptr::NonNull};
 use std::collections::{HashSet, VecDeque};
+
+use crate::pages;
 
 /// The small queue's share: a tenth.
 const SMALL_SHARE: usize = 10;
@@ -45,7 +48,7 @@ impl Policy {
         let queue = if self.had(hash) { &mut self.main } else { &mut self.small };
         if queue.len() == queue.capacity() {
             // By an eighth, not to twice its length: there may be millions.
-            queue.reserve_exact(queue.len() / 8 + 16);
+            resize(queue, queue.len() / 8 * 9 + 16);
         }
         queue.push_back(hash);
     }
@@ -78,10 +81,10 @@ impl Policy {
         if self.len() < 2 * live + SLACK {
             return;
         }
-        let mut seen = HashSet::with_capacity(self.len());
+        let mut seen = HashSet::with_capacity(live);
         for queue in [&mut self.main, &mut self.small] {
             queue.retain(|&hash| residents.visits(hash).is_some() && seen.insert(hash));
-            queue.shrink_to(queue.len() * 2);
+            resize(queue, queue.len() * 2);
         }
     }
 
@@ -102,6 +105,16 @@ impl Policy {
     fn place(&self, hash: u32) -> usize {
         hash as usize & (self.ghosts.len() - 1)
     }
+}
+
+/// Gives a queue room for so many; the memory that it had goes back to the system.
+fn resize(queue: &mut VecDeque<u32>, room: usize) {
+    let mut other = VecDeque::with_capacity(room);
+    other.append(queue);
+    let mut old = Vec::from(mem::replace(queue, other));
+    let unused = old.spare_capacity_mut();
+    // SAFETY: its hashes are in the other queue.
+    unsafe { pages::discard(NonNull::from_mut(unused).cast(), size_of_val(unused)) }
 }
 
 #[cfg(test)]

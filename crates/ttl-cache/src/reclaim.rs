@@ -8,8 +8,10 @@
 //! | word | means |
 //! | --- | --- |
 //! | `era` | counts batches of garbage, from 1 |
-//! | `lower`, `upper`, for each thread slot | the eras of the session under way; `lower` is `NONE` while there is none |
-//! | `bag`, for each thread slot | what its thread has retired since its last batch |
+//! | `lower`, for each thread slot | the era in which the session under way began; `NONE` while there is none |
+//! | `upper`, for each thread slot | the latest era that a session has seen, if that is later |
+//! | `purse`, for each thread slot | what its thread has retired since its last batch, and cells for its next entries |
+//! | `claimed`, for each thread slot | whether another thread may have the purse |
 //! | `sealed` | batches, each with the era that ended when it was sealed |
 //! | `waiting`, `due` | how much is sealed, and how much makes it worth a look |
 //!
@@ -18,101 +20,84 @@
 //! * I1: an object's birth is an era read before the object could be reached.
 //! * I2: what a batch sealed in era r holds was out of reach of new loads before the era moved past
 //!   r.
-//! * I3: whoever uses what [`Session::load`] gave has announced `lower..=upper` with
-//!   birth <= upper, since the era is read again after the load and agrees with `upper`; and if he
-//!   could load it, lower <= r: an era above r was read from who moved it, and shows I2.
+//! * I3: whoever uses what `Session::load` gave has announced `lower..=upper` with
+//!   birth <= upper, since the era is read again after the load and agrees with the last one
+//!   announced; and if he could load it, lower <= r: an era above r was read from who moved it, and
+//!   shows I2.
 //!   This is so for what was in reach when it was loaded. A word inside of something that is itself
 //!   out of reach may lead to what is freed already: who loads such a word must find out (`moving`,
 //!   M2; `tables`, M3).
-//! * I4: a batch's object is freed by one who has seen, after it was sealed, for each record, that it
-//!   has no session, or one with upper < birth or lower > r. Who announces after that sees I2.
-//! * I5: `lower` stands while a session stands, and `upper` only grows in it; so what an operation
-//!   has loaded stays good until its session ends. A session within a session shares its eras.
+//! * I4: a batch's object is freed by one who has passed a heavy fence after it was sealed, and then has
+//!   seen for each record that it has no session, or one with upper < birth or lower > r. An
+//!   announcement that he has missed came before a light fence after his, and who loads after that
+//!   sees I2.
+//! * I5: `lower` stands while a session stands, and `upper` only grows; so what an operation has loaded
+//!   stays good until its session ends. A session within a session shares its eras.
+//! * I6: a purse belongs to its thread in a session in which that has found it not claimed; or to who
+//!   has claimed it, has passed a heavy fence, and then has found no session.
 //!
 //! # The bound
 //!
 //! A thread that is stopped in a session keeps what was born no later than its `upper` and was not
-//! freed when it stopped: at most the entries and tables that were there at that moment, and those
-//! of the same era, which ends with each thread's next batch; however long it is stopped and
-//! whatever the others do. What is born later is freed. Beyond that each thread's bag holds fewer than a batch, and what waits in `sealed` is at
-//! most twice what could not be freed at the last look, and two batches.
+//! freed when it stopped. An entry is as old as its block: so these are at most the blocks and tables
+//! that were there at that moment, and those of the same era, which ends with each thread's next batch;
+//! however long it is stopped and whatever the others do. What lies in later blocks is freed. Beyond
+//! that each purse holds fewer than a batch, and what waits in `sealed` is at most twice what could
+//! not be freed at the last look, and some batches.
 //!
 //! # Progress and linearization
 //!
 //! A session begins and ends in a bounded number of steps. `load` repeats only if a batch was sealed
-//! meanwhile. `retire` is lock-free; once a batch it looks at all records.
+//! meanwhile. `retire` is lock-free; once in some batches it looks at all records. Who finds his purse
+//! claimed does without.
 //!
 //! # Orderings
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
 //! | seal | the addition to `era` in `seal` | the load of `era` in `begin` | that the batch is out of reach (I2), to a session with a higher `lower` | `seal_shows_what_is_out_of_reach` |
-//! | looked | the fence in `collect`, with the look at `upper` | the swap in `announce` | the same, to who announces after the look: `upper` is written by read-modify-writes alone | `looked_at_too_early_shows_what_is_out_of_reach` |
-//! | announce | the swap in `announce` | the look at `upper` in `collect` | that the session has begun | `announce_keeps_what_is_read` |
-//! | leave | the stores of `lower` | the look at `lower` in `collect` | that the reads of the sessions before are over | `leave_lets_go_of_what_was_read` |
-//! | first-session | the fence in `announce` | the fence in `collect` | of a record and the batch out of reach, one is seen | `first_session_is_seen_or_sees` |
-//! | bag | the store in `retire` | the swap in `take_bag` | the garbage in a bag | `bag_is_taken_with_all_that_is_in_it` |
+//! | announce | the light fence in `announce` | the heavy fence in `collect` | of a session and the batches out of reach one is seen, a record of a first session too | `announce_keeps_what_is_read` |
+//! | leave | the stores of `lower` | the looks at `lower` in `collect` and `empty` | that the sessions before are over, with what they read and did to the purse | `leave_lets_go_of_what_was_read` |
+//! | claim | the light fence in `announce` | the heavy fence in `collect_all` | of a session and the claim one is seen | `claim_or_session_is_seen` |
+//! | return | the store of `claimed` in `empty` | the look at it in `purse`, the exchange in `collect_all` | the purse as it was left | `returned_purse_is_whole`, `two_empty_one_purse` |
 
-use core::{cell::Cell, ptr};
+use core::mem;
+use std::sync::Arc;
 
 use lockfree_core::{
     Backoff, CachePadded,
     slots::{self, PerSlot, Registry},
     sync::{
-        AtomicPtr, AtomicU64, AtomicUsize,
-        Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
-        Witness, fence,
+        AtomicBool, AtomicU64, AtomicUsize,
+        Ordering::{Acquire, Relaxed, Release, SeqCst},
+        UnsafeCell, heavy_fence,
     },
 };
 
-use crate::pile::Pile;
+use crate::{
+    block::{self, Heap},
+    garbage::{Garbage, free_all},
+    pile::Pile,
+    session::Session,
+    shape::Cell,
+};
 
 /// How much garbage is sealed at once.
-const BATCH: usize = if cfg!(loom) { 2 } else { 32 };
+pub(crate) const BATCH: usize = if cfg!(loom) { 2 } else { 128 };
+/// How many batches make a look worth while, unless more could not be freed at the last one.
+const BATCHES: usize = if cfg!(loom) { 1 } else { 8 };
+/// How many cells a thread keeps at hand of what it frees.
+const CELLS: usize = if cfg!(loom) { 1 } else { 1024 };
 /// Records for threads without a slot.
 const SURPLUS: usize = if cfg!(loom) { 1 } else { 8 };
 /// `lower` while there is no session.
-const NONE: u64 = u64::MAX;
-/// `upper` before the first.
-const UNUSED: u64 = 0;
+pub(crate) const NONE: u64 = u64::MAX;
 
-/// What may be freed once nobody looks at it. It frees when it is dropped.
-pub(crate) struct Garbage {
-    object: *mut (),
-    birth: u64,
-    free: unsafe fn(*mut ()),
-}
-
-impl Garbage {
-    /// # Safety
-    /// `free(object)` may be called once, on any thread, when no session can have loaded it.
-    pub(crate) unsafe fn new<T>(object: *mut T, birth: u64, free: unsafe fn(*mut ())) -> Self {
-        Self { object: object.cast(), birth, free }
-    }
-}
-
-// SAFETY: `new`: it is freed on any thread.
-unsafe impl Send for Garbage {}
-
-impl Drop for Garbage {
-    fn drop(&mut self) {
-        // SAFETY: I4: it is dropped by `collect`, or with a domain that nobody uses any more.
-        unsafe { (self.free)(self.object) }
-    }
-}
-
-/// What a thread has retired, and a witness of who has it.
-struct Bag {
-    garbage: Vec<Garbage>,
-    witness: Witness,
-}
-
-impl Bag {
-    fn new() -> Self {
-        let witness = Witness::new(1);
-        witness.write(0..1);
-        Self { garbage: Vec::with_capacity(BATCH), witness }
-    }
+/// What a thread has at hand.
+#[derive(Default)]
+pub(crate) struct Purse {
+    pub(crate) garbage: Vec<Garbage>,
+    pub(crate) cells: Vec<Cell>,
 }
 
 struct Batch {
@@ -121,61 +106,55 @@ struct Batch {
 }
 
 /// Sessions and garbage of one structure. `T` is what each thread has beside.
-pub(crate) struct Domain<T> {
-    era: CachePadded<AtomicU64>,
+pub(crate) struct Domain<T: Default> {
+    pub(crate) era: CachePadded<AtomicU64>,
     waiting: CachePadded<AtomicUsize>,
-    due: AtomicUsize,
+    pub(crate) due: AtomicUsize,
     sealed: Pile<Batch>,
     records: PerSlot<Record<T>>,
     surplus: [CachePadded<Record<T>>; SURPLUS],
     leases: Registry<1>,
+    pub(crate) heap: Arc<Heap>,
 }
 
-struct Record<T> {
-    lower: AtomicU64,
-    upper: AtomicU64,
-    bag: AtomicPtr<Bag>,
-    own: T,
+/// A read uses what comes first.
+#[repr(C)]
+pub(crate) struct Record<T> {
+    pub(crate) lower: AtomicU64,
+    pub(crate) upper: AtomicU64,
+    pub(crate) claimed: AtomicBool,
+    pub(crate) own: T,
+    pub(crate) purse: UnsafeCell<Purse>,
 }
+
+// SAFETY: I6: the purse is one thread's at a time, and what is in it goes from thread to thread.
+unsafe impl<T: Sync> Sync for Record<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Send for Record<T> {}
 
 impl<T: Default> Default for Record<T> {
     fn default() -> Self {
-        let bag = AtomicPtr::new(ptr::null_mut());
-        Self { lower: AtomicU64::new(NONE), upper: AtomicU64::new(UNUSED), bag, own: T::default() }
-    }
-}
-
-impl<T> Record<T> {
-    fn take_bag(&self) -> Option<Box<Bag>> {
-        // Relaxed: whether it is worth an exchange.
-        if self.bag.load(Relaxed).is_null() {
-            return None;
+        Self {
+            lower: AtomicU64::new(NONE),
+            upper: AtomicU64::new(0),
+            claimed: AtomicBool::new(false),
+            own: T::default(),
+            purse: UnsafeCell::new(Purse::default()),
         }
-        // Acquire [bag]: pairs with the store in `retire`.
-        let bag = self.bag.swap(ptr::null_mut(), Acquire);
-        // SAFETY: it came out of a box in `retire`, and who swaps it out owns it.
-        let bag = (!bag.is_null()).then(|| unsafe { Box::from_raw(bag) })?;
-        bag.witness.write(0..1);
-        Some(bag)
-    }
-}
-
-impl<T> Drop for Record<T> {
-    fn drop(&mut self) {
-        drop(self.take_bag());
     }
 }
 
 impl<T: Default> Domain<T> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(heap: Arc<Heap>) -> Self {
         Self {
             era: CachePadded::new(AtomicU64::new(1)),
             waiting: CachePadded::new(AtomicUsize::new(0)),
-            due: AtomicUsize::new(BATCH),
+            due: AtomicUsize::new(BATCHES * BATCH),
             sealed: Pile::new(),
             records: PerSlot::new(),
             surplus: core::array::from_fn(|_| CachePadded::new(Record::default())),
             leases: Registry::new(SURPLUS),
+            heap,
         }
     }
 
@@ -193,12 +172,12 @@ impl<T: Default> Domain<T> {
 
     #[inline]
     fn session_of<R>(&self, record: &Record<T>, body: impl FnOnce(&Session<'_, T>) -> R) -> R {
-        let session = self.begin(record);
+        let session = Session::begin(self, record);
         let result = body(&session);
         let collects = session.outermost && session.collects.get();
         drop(session);
         if collects {
-            self.collect();
+            self.collect(true);
         }
         result
     }
@@ -217,22 +196,6 @@ impl<T: Default> Domain<T> {
         }
     }
 
-    #[inline]
-    fn begin<'d>(&'d self, record: &'d Record<T>) -> Session<'d, T> {
-        // Acquire [seal]: pairs with the addition in `seal`.
-        let era = self.era.load(Acquire);
-        // Relaxed: only this thread writes it.
-        let outermost = record.lower.load(Relaxed) == NONE;
-        if outermost {
-            // Release [leave]: who sees that this session has begun sees the last one's reads done.
-            record.lower.store(era, Release);
-        }
-        let collects = Cell::new(false);
-        let session = Session { domain: self, record, upper: Cell::new(era), outermost, collects };
-        session.announce(era);
-        session
-    }
-
     fn records(&self) -> impl Iterator<Item = &Record<T>> {
         self.records.iter().chain(self.surplus.iter().map(|record| &**record))
     }
@@ -242,18 +205,39 @@ impl<T: Default> Domain<T> {
         self.records().map(|record| &record.own)
     }
 
-    /// Frees what can be freed, also what threads have in their bags.
+    /// Frees what can be freed, also what is in the purses of threads that have no session; and the
+    /// blocks that nothing is left in.
     pub(crate) fn collect_all(&self) {
-        let bags = self.records().filter_map(Record::take_bag);
-        let garbage: Vec<Garbage> = bags.flat_map(|bag| bag.garbage).collect();
-        if !garbage.is_empty() {
-            self.seal(garbage);
+        let is_ours = |record: &&Record<T>| {
+            // Acquire [return]: the purse as the last one left it who had claimed it.
+            // Relaxed: somebody else empties it.
+            record.claimed.compare_exchange(false, true, Acquire, Relaxed).is_ok()
+        };
+        let claimed: Vec<&Record<T>> = self.records().filter(is_ours).collect();
+        // SeqCst [claim]: a session that is not seen below sees the claim.
+        let is_safe = heavy_fence(SeqCst);
+        let mut purses = Purse::default();
+        for record in claimed {
+            record.empty(is_safe, &mut purses);
         }
-        self.collect();
+        if !purses.garbage.is_empty() {
+            self.seal(purses.garbage);
+        }
+        self.give_back(purses.cells);
+        self.collect(false);
+        // SAFETY: a heap is closed with its domain.
+        unsafe { self.heap.free_idle() }
+    }
+
+    pub(crate) fn give_back(&self, cells: impl IntoIterator<Item = Cell>) {
+        for cell in cells {
+            // SAFETY: it came out of the heap, and was given up by who had it.
+            unsafe { block::give_back(cell, self.heap.shape()) }
+        }
     }
 
     /// Lays a batch down; how much waits then.
-    fn seal(&self, garbage: Vec<Garbage>) -> usize {
+    pub(crate) fn seal(&self, garbage: Vec<Garbage>) -> usize {
         let count = garbage.len();
         // Relaxed: a figure.
         let waiting = self.waiting.fetch_add(count, Relaxed) + count;
@@ -263,117 +247,100 @@ impl<T: Default> Domain<T> {
         waiting
     }
 
+    /// Frees what can be freed of what is sealed; if this thread `keeps` the cells, some are for its
+    /// next entries.
     #[cold]
     #[inline(never)]
-    fn collect(&self) {
-        let batches = self.sealed.take();
-        // SeqCst [first-session, looked]: a record that the look below misses begins its first session
-        // after it; and who announces after the look sees the batches out of reach.
-        fence(SeqCst);
-        let mut sessions = Vec::new();
-        for record in self.records() {
-            // Acquire [announce]: who announced before this look is seen. It is an addition so that who
-            // announces after it comes upon it, and upon the fence.
-            let upper = record.upper.fetch_add(0, Acquire);
-            // Acquire [leave]: if it is not that announcement's, its session is over.
-            let lower = record.lower.load(Acquire);
-            if lower != NONE {
-                sessions.push((lower, upper));
-            }
-        }
-        let (mut kept, mut free) = (0, Vec::with_capacity(2 * BATCH));
-        for Batch { era, mut garbage } in batches {
-            let looked_at = |one: &mut Garbage| {
-                !sessions.iter().any(|&(lower, upper)| lower <= era && one.birth <= upper)
-            };
-            free.extend(garbage.extract_if(.., looked_at));
-            kept += garbage.len();
-            if !garbage.is_empty() {
-                self.sealed.lay(Batch { era, garbage });
-            }
-        }
-        // Relaxed: figures.
-        self.waiting.fetch_sub(free.len(), Relaxed);
-        // Relaxed: as above.
-        self.due.store(2 * kept + BATCH, Relaxed);
-        // Last: a user's drop may panic.
-        drop(free);
-    }
-}
-
-/// A stretch of time in which what was loaded stays good.
-pub(crate) struct Session<'d, T> {
-    domain: &'d Domain<T>,
-    record: &'d Record<T>,
-    upper: Cell<u64>,
-    outermost: bool,
-    /// Whether there is enough garbage to be worth a look once the session is over.
-    collects: Cell<bool>,
-}
-
-impl<T: Default> Session<'_, T> {
-    /// What the word points to, good until the session ends.
-    #[inline]
-    pub(crate) fn load<P>(&self, word: &AtomicPtr<P>) -> *mut P {
-        loop {
-            // Acquire [publish, freeze]: pairs with what made it reachable, or froze it.
-            let pointer = word.load(Acquire);
-            // Relaxed: it comes after the load above, and so is no earlier than the object's birth; what
-            // was sealed is shown by `lower`, and by the looks at `upper`.
-            let era = self.domain.era.load(Relaxed);
-            if era == self.upper.get() {
-                return pointer;
-            }
-            self.announce(era);
-        }
-    }
-
-    #[inline]
-    fn announce(&self, era: u64) {
-        self.upper.set(era);
-        // AcqRel [announce, looked]: the session has begun, to who looks at it; and pairs with the fence
-        // in `collect`, if the look after it came first.
-        if self.record.upper.swap(era, AcqRel) == UNUSED {
-            // SeqCst [first-session]: the record is there before this session's loads.
-            fence(SeqCst);
-        }
-    }
-
-    /// An era no later than the present one: the birth of what is made now.
-    #[inline]
-    pub(crate) fn birth(&self) -> u64 {
-        self.upper.get()
-    }
-
-    /// What this thread has beside. Nobody else writes it.
-    #[inline]
-    pub(crate) fn own(&self) -> &T {
-        &self.record.own
-    }
-
-    /// Frees it later. It is out of reach of new loads.
-    pub(crate) fn retire(&self, garbage: Garbage) {
-        let mut bag = self.record.take_bag().unwrap_or_else(|| Box::new(Bag::new()));
-        bag.garbage.push(garbage);
-        if bag.garbage.len() < BATCH {
-            // Release [bag]: what is in it, to who takes it.
-            self.record.bag.store(Box::into_raw(bag), Release);
+    fn collect(&self, keeps: bool) {
+        let batches: Vec<Batch> = self.sealed.take().collect();
+        if batches.is_empty() {
             return;
         }
-        let waiting = self.domain.seal(bag.garbage);
-        // Relaxed: a figure.
-        if waiting >= self.domain.due.load(Relaxed) {
-            self.collects.set(true);
+        let taken = batches.iter().map(|batch| batch.garbage.len()).sum();
+        // Relaxed: a figure. Who seals meanwhile is not to look as well.
+        self.waiting.fetch_sub(taken, Relaxed);
+        // SeqCst [announce]: a session that is not seen below sees the batches out of reach.
+        let is_safe = heavy_fence(SeqCst);
+        let look = |record: &Record<T>| {
+            // Acquire [leave]: sessions before the one that it shows are over.
+            let lower = record.lower.load(Acquire);
+            // Relaxed: what is missed here does not see the batches.
+            (lower != NONE).then(|| (lower, lower.max(record.upper.load(Relaxed))))
+        };
+        let sessions: Vec<(u64, u64)> = self.records().filter_map(look).collect();
+        let (mut kept, mut free) = (0, Vec::new());
+        for Batch { era, garbage } in batches {
+            let is_looked_at = |one: &Garbage| {
+                sessions.iter().any(|&(lower, upper)| lower <= era && one.birth <= upper)
+            };
+            let (looked_at, others) = match is_safe {
+                true if sessions.iter().all(|&(lower, _)| lower > era) => (Vec::new(), garbage),
+                true => garbage.into_iter().partition(is_looked_at),
+                false => (garbage, Vec::new()),
+            };
+            kept += looked_at.len();
+            free.push(others);
+            if !looked_at.is_empty() {
+                // Relaxed: a figure; before who takes the batch subtracts it.
+                self.waiting.fetch_add(looked_at.len(), Relaxed);
+                self.sealed.lay(Batch { era, garbage: looked_at });
+            }
         }
+        // Relaxed: a figure.
+        self.due.store(2 * kept + BATCHES * BATCH, Relaxed);
+        let mut freed = Freed { domain: self, keeps, cells: Vec::with_capacity(taken - kept) };
+        // Last: a user's drop may panic.
+        free_all(&mut free.into_iter().flatten(), &mut freed.cells);
+    }
+}
+impl<T> Record<T> {
+    /// Takes what is in the purse, if that may be done, and gives up the claim.
+    fn empty(&self, is_safe: bool, into: &mut Purse) {
+        // Acquire [leave]: what the thread has put into it.
+        if is_safe && self.lower.load(Acquire) == NONE {
+            // SAFETY: I6.
+            let Purse { garbage, cells } =
+                self.purse.with_mut(|purse| mem::take(unsafe { &mut *purse }));
+            into.garbage.extend(garbage);
+            into.cells.extend(cells);
+        }
+        // Release [return]: the purse as it is now.
+        self.claimed.store(false, Release);
     }
 }
 
-impl<T> Drop for Session<'_, T> {
-    #[inline]
+impl<T: Default> Drop for Domain<T> {
+    /// Frees what waits.
     fn drop(&mut self) {
-        if self.outermost {
-            // Release [leave]: this session's reads are over.
-            self.record.lower.store(NONE, Release);
+        // SAFETY: the domain ends, and nobody takes cells any more.
+        unsafe { self.heap.close() }
+        let mut purses = Purse::default();
+        self.records().for_each(|record| record.empty(true, &mut purses));
+        let sealed = self.sealed.take().flat_map(|batch| batch.garbage);
+        let mut garbage = purses.garbage.into_iter().chain(sealed);
+        let mut freed = Freed { domain: self, keeps: false, cells: purses.cells };
+        free_all(&mut garbage, &mut freed.cells);
+    }
+}
+
+/// Cells of what was freed, which go where they are of use, also if a user's drop panics meanwhile.
+struct Freed<'d, T: Default> {
+    domain: &'d Domain<T>,
+    keeps: bool,
+    cells: Vec<Cell>,
+}
+
+impl<T: Default> Drop for Freed<'_, T> {
+    fn drop(&mut self) {
+        let mut cells = self.cells.drain(..);
+        if self.keeps && cells.len() > 0 {
+            self.domain.session(|session| {
+                session.purse(|purse| {
+                    let room = CELLS.saturating_sub(purse.cells.len());
+                    purse.cells.extend(cells.by_ref().take(room));
+                })
+            });
         }
+        self.domain.give_back(cells);
     }
 }

@@ -67,6 +67,12 @@ pub(crate) const fn has_tag(word: usize, tag: usize) -> bool {
     !ROOMY || (word ^ tag) >> TAG == 0
 }
 
+/// Whether the word is an entry of this tag, and not frozen.
+#[inline]
+pub(crate) const fn is_found(word: usize, tag: usize) -> bool {
+    has_tag(word, tag) && word & (FROZEN | EMPTY | DEAD) == 0 && address(word) != 0
+}
+
 /// The word of an entry, or none if its address does not fit.
 pub(crate) const fn pack(address: usize, tag: usize, stamp: u8) -> Option<usize> {
     if address & !ADDRESS != 0 {
@@ -120,6 +126,15 @@ pub(crate) const REFERENCE: u32 = 4;
 /// The bits of the visits.
 pub(crate) const VISITS: u32 = 3;
 
+/// The bits of so many visits, of which two are told apart.
+pub(crate) const fn visits(count: u32) -> u32 {
+    match count {
+        0 => 0,
+        1 => 1,
+        _ => 3,
+    }
+}
+
 /// The bits to set for one visit more; none at two.
 #[inline]
 pub(crate) const fn one_visit_more(uses: u32) -> u32 {
@@ -148,15 +163,44 @@ pub(crate) const fn groups(old: usize, new: usize) -> usize {
 /// Slots of a bucket: what leaves room for the link in a line. Few under the models.
 pub(crate) const SLOTS: usize = if cfg!(loom) { 2 } else { 7 };
 
-/// How many slots of a table of so many buckets may be used before it moves: six and a half of seven.
+/// How many slots of a table of so many buckets may be used before it moves: four and a half of seven,
+/// so that few buckets overflow.
 pub(crate) const fn limit(buckets: usize) -> usize {
-    buckets * SLOTS * 13 / 14
+    buckets * SLOTS * 9 / 14
 }
 
 /// The buckets for so many entries: half full at most, and no fewer than `least`.
 pub(crate) const fn buckets_for(live: usize, least: usize) -> usize {
     let needed = (live * 2).div_ceil(SLOTS).next_power_of_two();
     if needed < least { least } else { needed }
+}
+
+/// The word of a block: its free cells are a list through themselves.
+///
+/// ```text
+/// bit    63     62        32 31              0
+///      | listed | how many  | where the first |
+/// ```
+///
+/// A cell's place is its distance from the block's start, in units of 8 bytes; 0 is none.
+pub(crate) const PLACE: usize = 8;
+/// Set while the block is among those that have free cells, or in the hands of who puts it there.
+pub(crate) const LISTED: u64 = 1 << 63;
+
+/// Where the first free cell is; 0 if there is none.
+#[expect(clippy::cast_possible_truncation, reason = "the low half")]
+pub(crate) const fn first_free(word: u64) -> u32 {
+    word as u32
+}
+
+/// How many cells are free.
+pub(crate) const fn free_cells(word: u64) -> u32 {
+    ((word & !LISTED) >> 32) as u32
+}
+
+/// With one more, at this place, before the others; and listed.
+pub(crate) const fn with_free(word: u64, place: u32) -> u64 {
+    LISTED | (free_cells(word) as u64 + 1) << 32 | place as u64
 }
 
 /// The cursor after this one in a table of `mask + 1` groups: counted up from the highest bit of the
@@ -233,6 +277,19 @@ mod tests {
             assert_eq!((uses & VISITS).count_ones(), visits);
         }
         assert_eq!(uses, 5 * REFERENCE);
+        for count in 0..5 {
+            assert_eq!(visits(count).count_ones(), count.min(2));
+            assert_eq!(one_visit_more(visits(count)) | visits(count), visits(count + 1));
+        }
+    }
+
+    #[test]
+    fn a_block_knows_its_free_cells() {
+        let one = with_free(0, 8);
+        let two = with_free(one & !LISTED, 12);
+        assert_eq!((free_cells(0), first_free(0)), (0, 0));
+        assert_eq!((free_cells(one), first_free(one), one & LISTED), (1, 8, LISTED));
+        assert_eq!((free_cells(two), first_free(two), two & LISTED), (2, 12, LISTED));
     }
 
     #[test]
@@ -258,7 +315,7 @@ mod tests {
     fn a_new_table_has_room_for_as_many_again() {
         for live in [0, 1, 7, 100, 100_000] {
             let buckets = buckets_for(live, 8);
-            assert!(buckets >= 8 && limit(buckets) >= live + live / 2);
+            assert!(buckets >= 8 && limit(buckets) >= live + live / 4);
             assert!(buckets == 8 || limit(buckets) <= live * 4);
         }
     }

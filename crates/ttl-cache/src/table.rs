@@ -38,7 +38,10 @@
 //! | --- | --- | --- | --- | --- |
 //! | publish | the exchanges that put in an entry, a bucket or a table | the load in `Session::load` | the entry, the bucket, the table as they were made | `publish_shows_a_whole_entry`, `publish_shows_a_whole_bucket`, `publish_shows_a_whole_table` |
 
-use core::{marker::PhantomData, ptr};
+use core::{
+    marker::PhantomData,
+    ptr::{self, NonNull},
+};
 
 use lockfree_core::{
     CachePadded,
@@ -51,7 +54,9 @@ use lockfree_core::{
 
 use crate::{
     entry::Entry,
-    reclaim,
+    kept::Kept,
+    pages,
+    session::Session,
     state::{self, Content, DEAD, EMPTY, SLOTS},
 };
 
@@ -76,7 +81,7 @@ impl<K, V> Bucket<K, V> {
     /// The chain that begins here, of buckets that are linked by now.
     pub(crate) fn chain<'s, T: Default>(
         &'s self,
-        session: &'s reclaim::Session<'_, T>,
+        session: &'s Session<'_, T>,
     ) -> impl Iterator<Item = &'s Self> {
         core::iter::successors(Some(self), move |bucket| {
             let link = session.load(&bucket.link);
@@ -166,13 +171,49 @@ impl<K, V> Table<K, V> {
     #[inline]
     pub(crate) fn seat<'s, T: Default>(
         &'s self,
-        session: &'s reclaim::Session<'_, T>,
+        session: &'s Session<'_, T>,
         hash: u32,
         matches: &mut impl FnMut(&Entry<K, V>) -> bool,
     ) -> Seat<'s, K, V> {
         self.witness.read(0..1);
-        let tag = state::tag(hash);
-        let mut bucket = self.bucket(hash);
+        let (tag, bucket) = (state::tag(hash), self.bucket(hash));
+        // What is there is mostly found at once: one look at the tags tells where.
+        if let Some(slot) = bucket.slots.get(bucket.likely(tag)) {
+            let word = session.load(slot);
+            if state::is_found(word.addr(), tag) {
+                // SAFETY: it was loaded in this session, is taken and not frozen.
+                let found = unsafe { Found::new(slot, word) };
+                if matches(&found.entry) {
+                    return Seat::Found(found);
+                }
+            }
+        }
+        bucket.search(session, tag, matches)
+    }
+}
+
+impl<K, V> Bucket<K, V> {
+    /// The number of the first slot with this tag; `SLOTS` if there is none.
+    #[inline]
+    fn likely(&self, tag: usize) -> usize {
+        let mut place = SLOTS;
+        for (number, slot) in self.slots.iter().enumerate().rev() {
+            // Relaxed: a hint of where to look.
+            let word = slot.load(Relaxed).addr();
+            place = if state::has_tag(word, tag) { number } else { place };
+        }
+        place
+    }
+
+    /// Searches the chain that begins here.
+    #[inline(never)]
+    fn search<'s, T: Default>(
+        &'s self,
+        session: &'s Session<'_, T>,
+        tag: usize,
+        matches: &mut impl FnMut(&Entry<K, V>) -> bool,
+    ) -> Seat<'s, K, V> {
+        let mut bucket = self;
         loop {
             for slot in &bucket.slots {
                 let word = session.load(slot);
@@ -182,9 +223,9 @@ impl<K, V> Table<K, V> {
                 match state::content(word.addr()) {
                     Content::Taken if state::has_tag(word.addr(), tag) => {
                         // SAFETY: it was loaded in this session and is not frozen.
-                        let entry = unsafe { entry_of(word) };
-                        if matches(entry) {
-                            return Seat::Found(Found { slot, word, entry });
+                        let found = unsafe { Found::new(slot, word) };
+                        if matches(&found.entry) {
+                            return Seat::Found(found);
                         }
                     }
                     Content::Taken | Content::Dead => {}
@@ -210,9 +251,11 @@ impl<K, V> Table<K, V> {
 /// # Safety
 /// The word was loaded in a session that lasts for `'a`, and is not frozen, or I3 allows it.
 #[inline]
-pub(crate) unsafe fn entry_of<'a, K, V>(word: *mut Entry<K, V>) -> &'a Entry<K, V> {
-    // SAFETY: I1, I3: it points to an entry, which the session keeps.
-    unsafe { &*word.map_addr(state::address) }
+pub(crate) unsafe fn entry_of<'a, K, V>(word: *mut Entry<K, V>) -> Kept<'a, K, V> {
+    // SAFETY: I1: it points to an entry.
+    let entry = unsafe { NonNull::new_unchecked(word.map_addr(state::address)) };
+    // SAFETY: I3: the session keeps it.
+    unsafe { Kept::new(entry) }
 }
 
 impl<K, V> Drop for Table<K, V> {
@@ -225,6 +268,9 @@ impl<K, V> Drop for Table<K, V> {
             // SAFETY: a table is dropped when nobody looks at it any more.
             unsafe { Bucket::free_chain(link) }
         }
+        let (start, length) = (NonNull::from_mut(&mut *self.buckets), size_of_val(&*self.buckets));
+        // SAFETY: nothing but words, which nobody looks at any more.
+        unsafe { pages::discard(start.cast(), length) }
     }
 }
 
@@ -243,7 +289,7 @@ pub(crate) enum Seat<'s, K, V> {
 pub(crate) struct Found<'s, K, V> {
     slot: &'s AtomicPtr<Entry<K, V>>,
     word: *mut Entry<K, V>,
-    pub(crate) entry: &'s Entry<K, V>,
+    pub(crate) entry: Kept<'s, K, V>,
 }
 
 impl<'s, K, V> Found<'s, K, V> {

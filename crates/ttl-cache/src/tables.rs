@@ -17,7 +17,10 @@
 //! | --- | --- | --- | --- | --- |
 //! | found | the maximum in `advance` | the load in `advance` | that the groups before are moved, to who makes the table the root | `found_groups_are_whole` |
 
-use core::{marker::PhantomData, ptr};
+use core::{
+    marker::PhantomData,
+    ptr::{self, NonNull},
+};
 
 use lockfree_core::sync::{
     AtomicPtr,
@@ -26,8 +29,11 @@ use lockfree_core::sync::{
 
 use crate::{
     entry::Entry,
+    garbage::Garbage,
+    kept::Kept,
     moving::move_group,
-    reclaim::{Garbage, Session},
+    session::Session,
+    shape::Cell,
     state::{self, Content, DEAD, EMPTY, SLOTS},
     table::{Bucket, Found, LEAST, Seat, Table},
 };
@@ -49,7 +55,7 @@ pub(crate) enum Put<'s, K, V> {
         crowded: bool,
     },
     /// This one was replaced, and is the caller's.
-    Replaced(&'s Entry<K, V>),
+    Replaced(Kept<'s, K, V>),
 }
 
 impl<K, V> Tables<K, V> {
@@ -149,7 +155,7 @@ impl<K, V> Tables<K, V> {
             let (table, seat) = self.seat(session, hash, &mut matches);
             let is_in = match seat {
                 Seat::Found(found) => {
-                    before(found.entry);
+                    before(&found.entry);
                     if found.replace(word) {
                         return Put::Replaced(found.entry);
                     }
@@ -213,7 +219,7 @@ impl<K, V> Tables<K, V> {
             // Relaxed: somebody else has done it.
             if self.root.compare_exchange(root, next, Release, Relaxed).is_ok() {
                 // SAFETY: M3: it came out of a box and is out of reach; the entries are not its own.
-                session.retire(unsafe { Garbage::new(root, old.birth, free_table::<K, V>) });
+                session.retire_large(unsafe { Garbage::new(root, old.birth, free_table::<K, V>) });
             }
         }
         true
@@ -255,7 +261,7 @@ impl<K, V> Tables<K, V> {
     }
 
     /// Every entry of the root, for one who has the tables for himself; taken out as it comes.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = *mut Entry<K, V>> {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = NonNull<Entry<K, V>>> {
         // Relaxed: exclusive access; whoever gave it to us ordered the rest.
         let root = self.root.load(Relaxed);
         // SAFETY: M3: the root is never null.
@@ -265,7 +271,8 @@ impl<K, V> Tables<K, V> {
         let words = slots.map(|slot| slot.swap(ptr::without_provenance_mut(DEAD), Relaxed));
         words
             .filter(|word| state::content(word.addr()) == Content::Taken)
-            .map(|word| word.map_addr(state::address))
+            // SAFETY: I1 of `table`: it points to an entry.
+            .map(|word| unsafe { NonNull::new_unchecked(word.map_addr(state::address)) })
     }
 }
 
@@ -300,9 +307,10 @@ impl<K, V> Drop for Tables<K, V> {
 
 /// # Safety
 /// It came out of a box, and nobody looks at it any more.
-unsafe fn free_table<K, V>(table: *mut ()) {
+unsafe fn free_table<K, V>(table: *mut ()) -> Option<Cell> {
     // SAFETY: as promised by the caller.
     drop(unsafe { Box::from_raw(table.cast::<Table<K, V>>()) });
+    None
 }
 
 /// Adds a bucket to a chain, with `word` in its first slot; false if somebody was faster.

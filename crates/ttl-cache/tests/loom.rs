@@ -5,20 +5,23 @@
 //! has a witness: to look at one that was not seen made, or that was freed, is a failure.
 #![cfg(loom)]
 
-use core::sync::atomic::{
-    AtomicUsize,
-    Ordering::{Acquire, Relaxed},
-};
+mod parts;
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 
+use parts::{
+    begin_and_find, collect_and_collect, evict_and_free_at_once, give_back_and_close,
+    give_back_and_free, give_back_and_refill, give_back_both, lay_and_take, move_and_move,
+    put_and_put, read_again_and_replace, read_again_and_replace_more, read_and_replace,
+    read_unguarded, replace_and_collect, replace_both, replace_twice_and_collect,
+    write_what_is_read,
+};
 use testkit::{
-    drops::Drops,
+    drops::{Counted, Drops},
     model::{Model, must_fail, thread},
 };
-use ttl_cache::{
-    Cache, Loaded,
-    parts::{Numbers as Pile, Rows, Shelf},
-};
+use ttl_cache::{Cache, Loaded};
 
 type Numbers = Cache<u32, u32, Plain>;
 
@@ -133,109 +136,6 @@ fn replace_and_replace() {
     assert!(matches!(entries(&cache)[..], [(1, 11 | 12)]));
 }
 
-/// Two lay numbers down, one of them takes what is there.
-fn lay_and_take() {
-    let pile = Arc::new(Pile::new());
-    let theirs = Arc::clone(&pile);
-    let laying = thread::spawn(move || (1..3).for_each(|number| theirs.lay(number)));
-    pile.lay(3);
-    let mut taken = pile.take();
-    laying.join().unwrap();
-    taken.extend(pile.take());
-    taken.sort_unstable();
-    assert_eq!(taken, [1, 2, 3]);
-}
-
-/// One reads, the other replaces.
-fn read_and_replace(reads: u32, replaces: u32) {
-    let shelf = Arc::new(Shelf::new(0));
-    let theirs = Arc::clone(&shelf);
-    let reading = thread::spawn(move || {
-        let read: Vec<u32> = (0..reads).map(|_| theirs.read()).collect();
-        assert!(read.is_sorted());
-    });
-    (1..=replaces).for_each(|number| shelf.replace(number));
-    reading.join().unwrap();
-    assert_eq!(shelf.read(), replaces);
-}
-
-/// One replaces, whose bag the other empties.
-fn replace_and_collect() {
-    let shelf = Arc::new(Shelf::new(0));
-    let theirs = Arc::clone(&shelf);
-    let replacing = thread::spawn(move || theirs.replace(1));
-    shelf.collect();
-    shelf.collect();
-    replacing.join().unwrap();
-    assert_eq!(shelf.read(), 1);
-}
-
-/// A shelf, and a thread number on which there was a session before.
-fn used_shelf() -> Arc<Shelf> {
-    let shelf = Arc::new(Shelf::new(0));
-    assert_eq!(shelf.read(), 0);
-    let theirs = Arc::clone(&shelf);
-    thread::spawn(move || assert_eq!(theirs.read(), 0)).join().unwrap();
-    shelf
-}
-
-/// One has a session, and not his first; the other replaces and frees.
-fn read_again_and_replace() {
-    let shelf = used_shelf();
-    let theirs = Arc::clone(&shelf);
-    let reading = thread::spawn(move || theirs.read());
-    shelf.replace(1);
-    shelf.collect();
-    assert!(reading.join().unwrap() <= 1);
-}
-
-/// As above, with eras that go on while the session begins.
-fn read_again_and_replace_more() {
-    let shelf = used_shelf();
-    let theirs = Arc::clone(&shelf);
-    let reading = thread::spawn(move || theirs.read());
-    shelf.replace(1);
-    shelf.collect();
-    shelf.replace(2);
-    shelf.replace(3);
-    assert!(reading.join().unwrap() <= 3);
-}
-
-/// Both move a table of two groups; who has seen it moved finds all that is in it.
-fn move_and_move() {
-    let rows = Arc::new(Rows::new(2));
-    rows.begin_move_and_stop(2);
-    let theirs = Arc::clone(&rows);
-    let moving = thread::spawn(move || {
-        theirs.advance(1);
-        assert!(theirs.has(0));
-    });
-    rows.advance(1);
-    moving.join().unwrap();
-}
-
-/// One begins to move a table; the other comes upon it.
-fn begin_and_find() {
-    let rows = Arc::new(Rows::new(1));
-    let theirs = Arc::clone(&rows);
-    let moving = thread::spawn(move || {
-        theirs.begin_move(1);
-        theirs.advance(1)
-    });
-    assert!(rows.has(0));
-    assert!(moving.join().unwrap());
-}
-
-/// Both replace, and each frees what the other has retired.
-fn replace_both() {
-    let shelf = Arc::new(Shelf::new(0));
-    let theirs = Arc::clone(&shelf);
-    let replacing = thread::spawn(move || (1..3).for_each(|number| theirs.replace(number)));
-    (3..5).for_each(|number| shelf.replace(number));
-    replacing.join().unwrap();
-    assert!(matches!(shelf.read(), 2 | 4));
-}
-
 /// Both put in a value for one key.
 fn put_in_and_put_in() {
     let cache = both(&[], |cache| cache.set(1, 11), |cache| cache.set(1, 12));
@@ -291,7 +191,7 @@ fn move_and_replace() {
 /// One removes what the other has found.
 fn remove_and_remove() {
     let drops = Drops::new();
-    let cache = Cache::builder().build();
+    let cache = Cache::builder().hasher(Plain(0)).build();
     cache.set(1_u32, drops.counted(()));
     let theirs = cache.clone();
     let removing = thread::spawn(move || theirs.remove(&1).is_some());
@@ -304,7 +204,7 @@ fn remove_and_remove() {
 /// A reference on each thread, and the cache's.
 fn references() {
     let drops = Drops::new();
-    let cache = Cache::builder().build();
+    let cache = Cache::builder().hasher(Plain(0)).build();
     cache.set(1_u32, drops.counted(7));
     let entry = cache.get_ref(&1).unwrap();
     let reading = thread::spawn(move || assert_eq!(entry.value, 7));
@@ -319,7 +219,7 @@ fn references() {
 /// One leaves garbage in its bag; the other empties it.
 fn retire_and_maintain() {
     let drops = Drops::new();
-    let cache = Cache::builder().build();
+    let cache = Cache::builder().hasher(Plain(0)).build();
     cache.set(1_u32, drops.counted(()));
     let theirs = cache.clone();
     let removing = thread::spawn(move || drop(theirs.remove(&1)));
@@ -337,6 +237,46 @@ fn batches_of_two() {
         |cache| (3..5).for_each(|value| cache.set(1, value)),
     );
     assert_eq!(cache.len(), 1);
+}
+
+/// A cache that has room for one, with that one in it; `one` runs on a thread of its own, `other` on
+/// this. In the end the capacity holds, and each value was dropped once.
+fn crowd(
+    one: impl FnOnce(&Cache<u32, Counted<u32>, Plain>, &Drops) + Send + 'static,
+    other: impl FnOnce(&Cache<u32, Counted<u32>, Plain>, &Drops),
+    values: usize,
+) {
+    let drops = Drops::new();
+    let cache = Cache::builder().hasher(Plain(0)).capacity(1).build();
+    cache.set(1, drops.counted(10));
+    let (theirs, counts) = (cache.clone(), drops.clone());
+    let running = thread::spawn(move || one(&theirs, &counts));
+    other(&cache, &drops);
+    running.join().unwrap();
+    assert_eq!(cache.len(), 1);
+    let stats = cache.stats();
+    assert_eq!(stats.evicted + stats.removed, 1, "the first one has left once");
+    assert!(cache.iter().all(|entry| entry.value == entry.key() * 10));
+    drop(cache);
+    assert_eq!((drops.alive(), drops.dropped()), (0, values));
+}
+
+/// One evicts what the other looks at.
+fn evict_and_get() {
+    crowd(
+        |cache, drops| cache.set(2, drops.counted(20)),
+        |cache, _| assert!(cache.get_with(&1, |value| value.value).is_none_or(|value| value == 10)),
+        2,
+    );
+}
+
+/// One evicts what the other removes.
+fn evict_and_remove() {
+    crowd(
+        |cache, drops| cache.set(2, drops.counted(20)),
+        |cache, _| assert!(cache.remove(&1).is_none_or(|value| value.value == 10)),
+        2,
+    );
 }
 
 /// Two ask for one key, which is loaded once.
@@ -361,57 +301,40 @@ fn load_and_load(fails: bool) {
 }
 
 models! {
-    fn publish_shows_a_whole_entry() [290] => set_and_get();
-    fn publish_shows_a_whole_bucket() [6200] => put_in_others(&[]);
-    fn publish_shows_a_whole_table() [5400, 1] => put_in_others(&[1]);
-    fn seal_shows_what_is_out_of_reach() [1500] => replace_and_get();
-    fn announce_keeps_what_is_read() [2200] => replace_and_get_first();
-    fn first_session_is_seen_or_sees() [80, 1] => replace_and_get_first();
-    fn leave_lets_go_of_what_was_read() [4000] => get_twice_and_replace();
-    fn looked_at_too_early_shows_what_is_out_of_reach() [90, 1] => get_twice_and_replace();
-    fn freeze_leads_to_the_next_table() [2300] => move_and_get();
-    fn moved_group_is_whole() [6000] => move_and_remove();
-    fn a_move_loses_no_replacement() [6200] => move_and_replace();
-    fn last_reference_drops_after_all_reads() [19] => references();
-    fn bag_is_taken_with_all_that_is_in_it() [1600, 1] => retire_and_maintain();
-    fn pile_shows_what_was_laid_down() [1500, 1] => batches_of_two();
-    fn pile_of_two() [85] => lay_and_take();
-    fn seal_on_a_shelf() [850] => read_and_replace(1, 2);
-    fn leave_on_a_shelf() [1750] => read_and_replace(2, 2);
-    fn seal_after_a_session() [890] => read_again_and_replace();
-    fn looks_again_at_the_era() [5400] => read_again_and_replace_more();
-    fn found_groups_are_whole() [250, 1] => move_and_move();
-    fn freeze_by_who_begins() [450] => begin_and_find();
-    fn bag_on_a_shelf() [300] => replace_and_collect();
-    fn pile_of_a_shelf() [16_000] => replace_both();
-    fn one_key_has_one_entry_if_two_put_it_in() [480] => put_in_and_put_in();
-    fn one_key_has_one_entry_if_two_replace_it() [160] => replace_and_replace();
-    fn one_of_two_removes() [220] => remove_and_remove();
-    fn one_of_two_loads() [1050] => load_and_load(false);
-    fn a_failed_load_is_taken_over() [390] => load_and_load(true);
-}
-
-/// Reads by a load that looks at no era, after the session has begun.
-fn read_unguarded() {
-    let shelf = used_shelf();
-    let theirs = Arc::clone(&shelf);
-    // SAFETY: the twin breaks what is promised.
-    let reading =
-        thread::spawn(move || unsafe { theirs.read_unguarded(|word| word.load(Acquire)) });
-    shelf.replace(1);
-    shelf.collect();
-    shelf.replace(2);
-    shelf.replace(3);
-    reading.join().unwrap();
-}
-
-/// Writes what can be read already.
-fn write_what_is_read() {
-    let shelf = Arc::new(Shelf::new(0));
-    let theirs = Arc::clone(&shelf);
-    let reading = thread::spawn(move || theirs.read());
-    shelf.replace_and_write(1);
-    reading.join().unwrap();
+    fn publish_shows_a_whole_entry() [800] => set_and_get();
+    fn publish_shows_a_whole_bucket() [960, 1] => put_in_others(&[]);
+    fn publish_shows_a_whole_table() [28_000, 1] => put_and_put();
+    fn seal_shows_what_is_out_of_reach() [4300] => replace_and_get();
+    fn announce_keeps_what_is_read() [8200] => replace_and_get_first();
+    fn leave_lets_go_of_what_was_read() [200, 1] => get_twice_and_replace();
+    fn freeze_leads_to_the_next_table() [1200, 1] => move_and_get();
+    fn moved_group_is_whole() [2700, 1] => move_and_remove();
+    fn a_move_loses_no_replacement() [3100, 1] => move_and_replace();
+    fn last_reference_drops_after_all_reads() [120] => references();
+    fn claim_or_session_is_seen() [8900] => replace_and_collect();
+    fn returned_purse_is_whole() [8600] => replace_twice_and_collect();
+    fn two_empty_one_purse() [210, 1] => collect_and_collect();
+    fn give_back_ends_the_last_use() [27] => give_back_and_refill();
+    fn open_shows_the_listed_blocks() [1000] => give_back_both();
+    fn a_block_is_freed_by_one() [740] => give_back_and_free();
+    fn a_block_outlives_its_heap() [2000] => give_back_and_close();
+    fn a_purse_is_emptied_under_its_thread() [2400, 1] => retire_and_maintain();
+    fn pile_shows_what_was_laid_down() [17_000, 1] => batches_of_two();
+    fn pile_of_two() [100] => lay_and_take();
+    fn seal_on_a_shelf() [1100] => read_and_replace(1, 2);
+    fn leave_on_a_shelf() [2700] => read_and_replace(2, 2);
+    fn seal_after_a_session() [1200] => read_again_and_replace();
+    fn looks_again_at_the_era() [7500] => read_again_and_replace_more();
+    fn found_groups_are_whole() [340, 1] => move_and_move();
+    fn freeze_by_who_begins() [2500] => begin_and_find();
+    fn pile_of_a_shelf() [1300, 1] => replace_both();
+    fn one_key_has_one_entry_if_two_put_it_in() [3900] => put_in_and_put_in();
+    fn one_key_has_one_entry_if_two_replace_it() [450] => replace_and_replace();
+    fn one_of_two_removes() [820] => remove_and_remove();
+    fn an_evicted_entry_stays_for_who_reads_it() [440, 1] => evict_and_get();
+    fn an_entry_is_evicted_or_removed() [990, 1] => evict_and_remove();
+    fn one_of_two_loads() [6800] => load_and_load(false);
+    fn a_failed_load_is_taken_over() [1000] => load_and_load(true);
 }
 
 macro_rules! twins {
@@ -427,6 +350,8 @@ macro_rules! twins {
 twins! {
     /// `reclaim`, I3: without the second look at the era.
     fn twin_a_load_that_looks_at_no_era() ["Causality violation"] => read_unguarded();
+    /// `engine`, C1: what is evicted is retired, and not freed.
+    fn twin_an_eviction_that_frees_at_once() ["Causality violation"] => evict_and_free_at_once();
     /// `reclaim`, I1, and `entry`, I1: what can be reached is not written.
     fn twin_a_write_after_publication() ["Causality violation"] => write_what_is_read();
 }

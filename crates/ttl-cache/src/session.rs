@@ -1,0 +1,149 @@
+//! Sessions: what a thread does with a structure between two looks of who frees (`reclaim`).
+
+use core::{cell::Cell as OwnCell, mem};
+
+use lockfree_core::sync::{
+    AtomicPtr,
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
+    light_fence,
+};
+
+use crate::{
+    garbage::Garbage,
+    reclaim::{BATCH, Domain, NONE, Purse, Record},
+    shape::Cell,
+};
+
+/// A stretch of time in which what was loaded stays good.
+pub(crate) struct Session<'d, T: Default> {
+    domain: &'d Domain<T>,
+    record: &'d Record<T>,
+    upper: OwnCell<u64>,
+    pub(crate) outermost: bool,
+    /// Whether there is enough garbage to be worth a look once the session is over.
+    pub(crate) collects: OwnCell<bool>,
+}
+
+impl<'d, T: Default> Session<'d, T> {
+    #[inline]
+    pub(crate) fn begin(domain: &'d Domain<T>, record: &'d Record<T>) -> Self {
+        // Acquire [seal]: pairs with the addition in `seal`.
+        let era = domain.era.load(Acquire);
+        // Relaxed: only this thread writes it.
+        let outermost = record.lower.load(Relaxed) == NONE;
+        let (upper, collects) = (OwnCell::new(era), OwnCell::new(false));
+        let session = Self { domain, record, upper, outermost, collects };
+        if outermost {
+            // Release [leave]: who sees that this session has begun sees the last one over.
+            record.lower.store(era, Release);
+            // SeqCst [announce, claim]: the session has begun before its loads, and before its look at
+            // the claim.
+            light_fence(SeqCst);
+        } else {
+            session.announce(era);
+        }
+        session
+    }
+
+    /// What the word points to, good until the session ends.
+    #[inline]
+    pub(crate) fn load<P>(&self, word: &AtomicPtr<P>) -> *mut P {
+        loop {
+            // Acquire [publish, freeze]: pairs with what made it reachable, or froze it.
+            let pointer = word.load(Acquire);
+            // Relaxed: it comes after the load above, and so is no earlier than the object's birth; what
+            // was sealed is shown by `lower`, or by the fence.
+            let era = self.domain.era.load(Relaxed);
+            if era == self.upper.get() {
+                return pointer;
+            }
+            self.announce(era);
+        }
+    }
+
+    #[cold]
+    fn announce(&self, era: u64) {
+        self.upper.set(era);
+        // Relaxed: the fence orders it.
+        self.record.upper.store(era, Relaxed);
+        // SeqCst [announce, claim]: the era is announced before the loads that follow.
+        light_fence(SeqCst);
+    }
+
+    /// An era no later than the present one: the birth of what is made now.
+    #[inline]
+    pub(crate) fn birth(&self) -> u64 {
+        self.upper.get()
+    }
+
+    /// What this thread has beside. Nobody else writes it.
+    #[inline]
+    pub(crate) fn own(&self) -> &T {
+        &self.record.own
+    }
+
+    /// Runs `look` with this thread's purse, unless somebody is emptying it.
+    #[inline]
+    pub(crate) fn purse<R>(&self, look: impl FnOnce(&mut Purse) -> R) -> Option<R> {
+        // Acquire [return]: pairs with the store in `empty`.
+        if self.record.claimed.load(Acquire) {
+            return None;
+        }
+        // SAFETY: I6; `look` calls none of us.
+        Some(self.record.purse.with_mut(|purse| look(unsafe { &mut *purse })))
+    }
+
+    /// Memory for an entry, which is the caller's.
+    #[inline]
+    pub(crate) fn cell(&self) -> Cell {
+        self.purse(|purse| purse.cells.pop()).flatten().unwrap_or_else(|| self.another_cell())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn another_cell(&self) -> Cell {
+        let mut cells = self.purse(|purse| mem::take(&mut purse.cells)).unwrap_or_default();
+        // SAFETY: a heap is closed with its domain.
+        unsafe { self.domain.heap.refill(self.birth(), &mut cells) }
+        let cell = cells.pop().expect("a listed block has a free cell, and so has a new one");
+        // What is left over: nothing, or all if somebody is emptying the purse.
+        let _ = self.purse(|purse| mem::swap(&mut purse.cells, &mut cells));
+        self.domain.give_back(cells);
+        cell
+    }
+
+    /// As [`retire`](Self::retire), for what is large: it is looked at when the session is over.
+    pub(crate) fn retire_large(&self, garbage: Garbage) {
+        self.domain.seal(vec![garbage]);
+        self.collects.set(true);
+    }
+
+    /// Frees it later. It is out of reach of new loads.
+    pub(crate) fn retire(&self, garbage: Garbage) {
+        let mut garbage = Some(garbage);
+        let batch = self.purse(|purse| {
+            purse.garbage.extend(garbage.take());
+            let is_full = purse.garbage.len() >= BATCH;
+            is_full.then(|| mem::replace(&mut purse.garbage, Vec::with_capacity(BATCH)))
+        });
+        // Who empties the purse at this moment has a batch of its own for what comes meanwhile.
+        let Some(batch) = batch.unwrap_or_else(|| Some(garbage.into_iter().collect())) else {
+            return;
+        };
+        let waiting = self.domain.seal(batch);
+        // Relaxed: a figure.
+        if waiting >= self.domain.due.load(Relaxed) {
+            self.collects.set(true);
+        }
+    }
+}
+
+impl<T: Default> Drop for Session<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.outermost {
+            // Release [leave]: this session is over.
+            self.record.lower.store(NONE, Release);
+        }
+    }
+}
