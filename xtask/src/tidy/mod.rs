@@ -6,7 +6,11 @@ mod ledger;
 mod notes;
 
 use core::fmt;
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -15,7 +19,8 @@ pub use ledger::check_edges;
 pub use notes::check_source;
 
 use crate::{
-    measured, orderings,
+    interface::{self, Interface},
+    orderings, progress,
     scan::{self, Source},
     workspace::{self, Crate},
 };
@@ -55,8 +60,12 @@ pub struct Checked {
 pub fn check_workspace() -> Result<Vec<Violation>> {
     let root = workspace::root();
     let mut found = Vec::new();
+    let mut interfaces = BTreeMap::new();
     for one in workspace::crates()? {
         found.extend(files::missing(&one));
+        let interface = Interface::of(&one)?;
+        found.extend(interface::stale(&one, &interface)?);
+        interfaces.insert(one.name.clone(), interface);
         let sources = scan::read_crate(root, &one.dir.join("src"))?;
         let (facade, sources): (Vec<_>, _) = sources
             .into_iter()
@@ -68,7 +77,7 @@ pub fn check_workspace() -> Result<Vec<Violation>> {
         found.extend(check_edges(&checked));
     }
     files::each_text(root, &mut |path, text| found.extend(check_text(path, text)))?;
-    found.extend(measured::stale()?);
+    found.extend(progress::stale(&interfaces)?);
     found.sort();
     found.dedup();
     Ok(found)

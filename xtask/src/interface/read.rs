@@ -1,0 +1,420 @@
+//! What a crate offers: each public item by its path, with what belongs to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use quote::ToTokens as _;
+use syn::{Attribute, Fields, ImplItem, Item, ItemImpl, TraitItem, Type, Visibility};
+
+use super::{
+    Interface, Operation,
+    calls::Calls,
+    print::line,
+    tree::{Name, Target, Tree, conditions, members, name_of},
+};
+use crate::{
+    scan,
+    workspace::{self, Crate},
+};
+
+/// A path under which users find something, and what it needs.
+struct Export {
+    path: String,
+    target: Target,
+    when: Vec<String>,
+}
+
+/// An `impl`, and what it needs.
+struct Impl<'a> {
+    item: &'a ItemImpl,
+    when: Vec<String>,
+}
+
+pub(super) fn interface(one: &Crate) -> Result<Interface> {
+    let tree = Tree::read(&one.dir.join("src"))?;
+    let root = one.name.replace('-', "_");
+    let mut exports = Vec::new();
+    walk(&tree, &Name::new(), &root, &[], &mut BTreeSet::new(), &mut exports);
+    // What has several paths is told under the shortest.
+    exports.sort_by_key(|one| (one.path.len(), one.path.clone()));
+    let implementations = implementations(&tree);
+    let mut calls = Calls::default();
+    calls.add(&tree);
+    if one.is_structure() {
+        calls.add(&Tree::read(&workspace::root().join("crates/lockfree-core/src"))?);
+    }
+    let shared = calls.shared();
+
+    let mut known: BTreeMap<Target, String> = BTreeMap::new();
+    let mut interface = Interface::default();
+    for Export { path, target, when } in exports {
+        if let Some(first) = known.get(&target) {
+            if *first != path {
+                interface.add(&path, format!("pub use {first}"), &when, Vec::new());
+            }
+            continue;
+        }
+        known.insert(target.clone(), path.clone());
+        match &target {
+            Target::Module(_) => interface.add(&path, "pub mod".to_owned(), &when, Vec::new()),
+            Target::Foreign(foreign) => {
+                interface.add(&path, format!("pub use {foreign}"), &when, Vec::new());
+            }
+            Target::Item(module, name) => {
+                let own = implementations.get(&target).map_or(&[][..], Vec::as_slice);
+                let here = Place { root: &root, module, name, path: &path, shared: &shared };
+                for item in &tree.modules[module].items {
+                    if name_of(item).is_some_and(|own| own == *name) {
+                        let (declared, lines) = declaration(item);
+                        let when = [&when[..], &conditions(&scan::attributes(item))].concat();
+                        let lines = [lines, implemented(own, &when)].concat();
+                        interface.add(&path, declared, &when, lines);
+                        here.operations(item, own, &mut interface.operations);
+                    }
+                }
+            }
+        }
+    }
+    for (target, path) in &known {
+        if let Some(same) = aliased(&tree, target).and_then(|same| known.get(&same)) {
+            interface.aliases.insert(for_users(path).to_owned(), for_users(same).to_owned());
+        }
+    }
+    for module in tree.modules.values() {
+        for item in &module.items {
+            let attributes = scan::attributes(item);
+            if let Item::Macro(item) = item
+                && attributes.iter().any(|one| one.path().is_ident("macro_export"))
+                && let Some(name) = &item.ident
+            {
+                let path = format!("{root}::{name}!");
+                interface.add(&path, "pub macro".to_owned(), &conditions(&attributes), Vec::new());
+            }
+        }
+    }
+    interface.operations.sort();
+    interface.operations.dedup();
+    Ok(interface)
+}
+
+fn walk(
+    tree: &Tree,
+    name: &Name,
+    path: &str,
+    when: &[String],
+    visited: &mut BTreeSet<(Name, String)>,
+    exports: &mut Vec<Export>,
+) {
+    let Some(module) = tree.modules.get(name) else { return };
+    if !visited.insert((name.clone(), path.to_owned())) {
+        return;
+    }
+    let mut found = Vec::new();
+    for item in &module.items {
+        match item {
+            Item::Mod(inner) if is_public(&inner.vis) => {
+                let child = [&name[..], &[inner.ident.to_string()]].concat();
+                let when = [when, &conditions(&inner.attrs)].concat();
+                found.push((inner.ident.to_string(), Target::Module(child), when));
+            }
+            item if visibility(item).is_some_and(is_public) => {
+                if let Some(own) = name_of(item) {
+                    let target = Target::Item(name.clone(), own.clone());
+                    found.push((own, target, when.to_vec()));
+                }
+            }
+            _ => {}
+        }
+    }
+    for one in module.uses.iter().filter(|one| one.public) {
+        let when = [when, &one.when].concat();
+        match tree.resolve(name, &one.path) {
+            Some(Target::Module(inside)) if one.name == "*" => {
+                walk(tree, &inside, path, &when, visited, exports);
+            }
+            Some(target) => found.push((one.name.clone(), target, when)),
+            None => {}
+        }
+    }
+    for (own, target, when) in found {
+        let path = format!("{path}::{own}");
+        if let Target::Module(inside) = &target {
+            walk(tree, inside, &path, &when, visited, exports);
+        }
+        exports.push(Export { path, target, when });
+    }
+}
+
+/// Every `impl`, by the type that it is of, or by the trait where it is of any type.
+fn implementations(tree: &Tree) -> BTreeMap<Target, Vec<Impl<'_>>> {
+    let mut all: BTreeMap<Target, Vec<Impl<'_>>> = BTreeMap::new();
+    for (name, module) in &tree.modules {
+        for item in &module.items {
+            let Item::Impl(item) = item else { continue };
+            let trait_ = item.trait_.as_ref().map(|(path, _)| path);
+            let of = |path: &syn::Path| match tree.resolve(name, &segments(path)) {
+                Some(target @ Target::Item(..)) => Some(target),
+                _ => None,
+            };
+            let target = path_of(&item.self_ty).and_then(of).or_else(|| trait_.and_then(of));
+            if let Some(target) = target {
+                let when = [&module.when[..], &conditions(&item.attrs)].concat();
+                all.entry(target).or_default().push(Impl { item, when });
+            }
+        }
+    }
+    all
+}
+
+/// What a `type` of another name is.
+fn aliased(tree: &Tree, target: &Target) -> Option<Target> {
+    let Target::Item(module, name) = target else { return None };
+    tree.modules[module].items.iter().find_map(|item| match item {
+        Item::Type(item) if item.ident == name => {
+            tree.resolve(module, &segments(path_of(&item.ty)?))
+        }
+        _ => None,
+    })
+}
+
+/// A path without the crate's name.
+fn for_users(path: &str) -> &str {
+    path.split_once("::").map_or(path, |(_, path)| path)
+}
+
+fn path_of(of: &Type) -> Option<&syn::Path> {
+    match of {
+        Type::Path(path) if path.qself.is_none() => Some(&path.path),
+        Type::Reference(reference) => path_of(&reference.elem),
+        _ => None,
+    }
+}
+
+fn segments(path: &syn::Path) -> Vec<String> {
+    path.segments.iter().map(|one| one.ident.to_string()).collect()
+}
+
+/// An item's head, and the lines of what it is made of.
+fn declaration(item: &Item) -> (String, Vec<String>) {
+    let mut lines = Vec::new();
+    let mut head = marks(&scan::attributes(item));
+    head += &match item {
+        Item::Struct(item) => {
+            let mut bare = item.clone();
+            bare.attrs.clear();
+            bare.fields = Fields::Unit;
+            lines.extend(derives(&item.attrs));
+            for (i, field) in item.fields.iter().enumerate() {
+                let name = field.ident.as_ref().map_or(i.to_string(), ToString::to_string);
+                if is_public(&field.vis) {
+                    lines.push(format!("{name}: {}", line(&field.ty)));
+                }
+            }
+            if item.fields.iter().any(|field| !is_public(&field.vis)) {
+                lines.push("and what is private".to_owned());
+            }
+            line(&bare)
+        }
+        Item::Enum(item) => {
+            let mut bare = item.clone();
+            bare.attrs.clear();
+            bare.variants.clear();
+            lines.extend(derives(&item.attrs));
+            for variant in &item.variants {
+                let mut bare = variant.clone();
+                bare.attrs.clear();
+                bare.fields.iter_mut().for_each(|field| field.attrs.clear());
+                lines.push(line(&bare));
+            }
+            line(&bare)
+        }
+        Item::Trait(item) => {
+            let mut bare = item.clone();
+            bare.attrs.clear();
+            bare.items.clear();
+            lines.extend(item.items.iter().map(required));
+            line(&bare)
+        }
+        Item::Fn(item) => format!("pub {}", line(&item.sig)),
+        Item::Const(item) => format!("pub const {}: {}", item.ident, line(&item.ty)),
+        Item::Static(item) => format!("pub static {}: {}", item.ident, line(&item.ty)),
+        Item::Type(item) => {
+            let mut bare = item.clone();
+            bare.attrs.clear();
+            line(&bare)
+        }
+        _ => "pub".to_owned(),
+    };
+    let head = head.trim_end_matches(';').trim_end_matches("{ }").trim_end().to_owned();
+    (head, lines)
+}
+
+fn required(item: &TraitItem) -> String {
+    match item {
+        TraitItem::Fn(item) => {
+            let provided = if item.default.is_some() { ", provided" } else { "" };
+            format!("{}{provided}", line(&item.sig))
+        }
+        TraitItem::Type(item) => {
+            let mut bare = item.clone();
+            bare.attrs.clear();
+            line(&bare)
+        }
+        TraitItem::Const(item) => format!("const {}: {}", item.ident, line(&item.ty)),
+        item => line(item),
+    }
+}
+
+/// The lines of what an item that needs `given` does: its `impl`s, and in each its public members.
+fn implemented(all: &[Impl<'_>], given: &[String]) -> Vec<String> {
+    let mut blocks: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for Impl { item, when, .. } in all {
+        let mut bare = (*item).clone();
+        bare.attrs.clear();
+        bare.items.clear();
+        if let Some((path, _)) = &mut bare.trait_ {
+            // However its file has brought it in.
+            *path = path.segments.last().cloned().map(syn::Path::from).unwrap_or(path.clone());
+        }
+        let when: Vec<_> = when.iter().filter(|one| !given.contains(one)).cloned().collect();
+        let head = line(&bare);
+        let head = head.trim_end_matches("{ }").trim_end().trim_end_matches(',');
+        let head = format!("{head}{}", needs(&when));
+        let inside = members(&item.items);
+        let told: Vec<_> = inside
+            .iter()
+            .filter_map(|member| match member {
+                ImplItem::Fn(member) if is_public(&member.vis) => Some(format!(
+                    "{}pub {}{}",
+                    marks(&member.attrs),
+                    line(&member.sig),
+                    needs(&conditions(&member.attrs)),
+                )),
+                ImplItem::Const(member) if is_public(&member.vis) || item.trait_.is_some() => {
+                    Some(format!("const {}: {}", member.ident, line(&member.ty)))
+                }
+                ImplItem::Type(member) => {
+                    Some(format!("type {} = {}", member.ident, line(&member.ty)))
+                }
+                _ => None,
+            })
+            .collect();
+        if item.trait_.is_some() || !told.is_empty() {
+            blocks.entry(head).or_default().extend(told);
+        }
+    }
+    let lines = |(head, members): (String, BTreeSet<String>)| {
+        let members = members.into_iter().map(|member| format!("    {member}"));
+        [head].into_iter().chain(members).collect::<Vec<_>>()
+    };
+    blocks.into_iter().flat_map(lines).collect()
+}
+
+/// `#[derive]`s, and those of a feature.
+fn derives(attributes: &[Attribute]) -> Vec<String> {
+    let kept = |one: &&Attribute| one.path().is_ident("derive") || one.path().is_ident("cfg_attr");
+    attributes.iter().filter(kept).map(|one| line(&one.meta)).collect()
+}
+
+/// What an item says about itself beside its declaration.
+fn marks(attributes: &[Attribute]) -> String {
+    let mut text = String::new();
+    for one in attributes {
+        let path = one.path();
+        let hidden =
+            path.is_ident("doc") && one.meta.to_token_stream().to_string().contains("hidden");
+        if hidden || path.is_ident("non_exhaustive") || path.is_ident("deprecated") {
+            text += &format!("#[{}] ", line(&one.meta));
+        }
+    }
+    text
+}
+
+pub(super) fn needs(when: &[String]) -> String {
+    let unique: BTreeSet<_> = when.iter().collect();
+    unique.into_iter().map(|condition| format!(" [{condition}]")).collect()
+}
+
+fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+fn visibility(item: &Item) -> Option<&Visibility> {
+    Some(match item {
+        Item::Const(item) => &item.vis,
+        Item::Enum(item) => &item.vis,
+        Item::Fn(item) => &item.vis,
+        Item::Static(item) => &item.vis,
+        Item::Struct(item) => &item.vis,
+        Item::Trait(item) => &item.vis,
+        Item::Type(item) => &item.vis,
+        Item::Union(item) => &item.vis,
+        _ => return None,
+    })
+}
+
+/// Traits whose functions look at values and at nothing that threads share.
+const PLAIN: [&str; 16] = [
+    "AsRef",
+    "Binary",
+    "Borrow",
+    "Debug",
+    "Default",
+    "Deref",
+    "DerefMut",
+    "Display",
+    "Error",
+    "From",
+    "FromStr",
+    "Hash",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "TryFrom",
+];
+
+/// Where an item is declared, and where users find it.
+struct Place<'a> {
+    root: &'a str,
+    module: &'a Name,
+    name: &'a str,
+    path: &'a str,
+    /// The functions that may come to a shared word.
+    shared: &'a BTreeSet<String>,
+}
+
+impl Place<'_> {
+    /// Its functions: itself, its public ones, and those of the traits that it implements by hand.
+    fn operations(&self, item: &Item, all: &[Impl<'_>], found: &mut Vec<Operation>) {
+        let public = for_users(self.path);
+        let declared =
+            [&[self.root.to_owned()], &self.module[..], &[self.name.to_owned()]].concat();
+        let symbol = declared.join("::");
+        if let Item::Fn(item) = item {
+            let shared = Calls::touches(&item.block, self.shared);
+            found.push(Operation { name: public.to_owned(), symbol, shared });
+            return;
+        }
+        if matches!(item, Item::Trait(_)) {
+            return;
+        }
+        for Impl { item, .. } in all {
+            let trait_ = item.trait_.as_ref().and_then(|(path, _)| path.segments.last());
+            if trait_.is_some_and(|last| PLAIN.iter().any(|name| last.ident == name)) {
+                continue;
+            }
+            for member in members(&item.items) {
+                if let ImplItem::Fn(member) = member
+                    && (trait_.is_some() || is_public(&member.vis))
+                {
+                    let own = member.sig.ident;
+                    found.push(Operation {
+                        name: format!("{public}::{own}"),
+                        symbol: format!("{symbol}::{own}"),
+                        shared: Calls::touches(&member.block, self.shared),
+                    });
+                }
+            }
+        }
+    }
+}
