@@ -69,27 +69,27 @@ pub(crate) fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
     })
 }
 
-/// Tells apart the sources that something was found of: those of `one`, those of its tests that
-/// `counts`, and of the core, on which all stand. With no file among them it is an error.
-pub(crate) fn fingerprint(one: &Crate, counts: impl Fn(&Path) -> bool) -> Result<String> {
+/// Tells apart the sources that something was found of: those of `one` and of the core, on which all
+/// stand, its tests of this `kind` with what they share, and `more` files.
+pub(crate) fn fingerprint(one: &Crate, kind: &str, more: &[&str]) -> Result<String> {
+    let root = workspace::root();
     let mut files = Vec::new();
     collect(&one.dir.join("src"), &mut files)?;
     ensure!(!files.is_empty(), "{} has no sources", one.name);
-    let mut tests = Vec::new();
-    collect(&one.dir.join("tests"), &mut tests)?;
-    let within = |file: &PathBuf| {
-        file.strip_prefix(one.dir.join("tests")).map_or_else(|_| file.clone(), Path::to_owned)
-    };
-    files.extend(tests.into_iter().filter(|file| counts(&within(file))));
     if one.is_structure() {
-        collect(&workspace::root().join("crates/lockfree-core/src"), &mut files)?;
+        collect(&root.join("crates/lockfree-core/src"), &mut files)?;
     }
-    fingerprint_of(files)
-}
-
-/// The same of any files.
-pub(crate) fn fingerprint_of(mut files: Vec<PathBuf>) -> Result<String> {
+    let dir = one.dir.join("tests");
+    let mut tests = Vec::new();
+    collect(&dir, &mut tests)?;
+    files.extend(tests.into_iter().filter(|file| {
+        // What lies in a folder is shared by tests, or part of one.
+        let is_one = file.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with(kind));
+        is_one || file.parent() != Some(&dir)
+    }));
+    files.extend(more.iter().map(|file| root.join(file)).filter(|file| file.exists()));
     files.sort();
+
     // FNV-1a (Fowler, Noll, Vo, 1991): the same with every toolchain.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |bytes: &[u8]| {
@@ -98,7 +98,7 @@ pub(crate) fn fingerprint_of(mut files: Vec<PathBuf>) -> Result<String> {
         }
     };
     for file in files {
-        add(file.strip_prefix(workspace::root()).unwrap_or(&file).as_os_str().as_encoded_bytes());
+        add(file.strip_prefix(root).unwrap_or(&file).as_os_str().as_encoded_bytes());
         add(&fs::read(&file).with_context(|| format!("reading {}", file.display()))?);
     }
     Ok(format!("{hash:016x}"))

@@ -10,12 +10,9 @@ use super::{
     Interface, Operation,
     calls::Calls,
     print::line,
-    tree::{Name, Target, Tree, conditions, members, name_of},
+    tree::{Name, Target, Tree, attributes, conditions, members, name_of},
 };
-use crate::{
-    scan,
-    workspace::{self, Crate},
-};
+use crate::workspace::{self, Crate};
 
 /// A path under which users find something, and what it needs.
 struct Export {
@@ -66,7 +63,7 @@ pub(super) fn interface(one: &Crate) -> Result<Interface> {
                 for item in &tree.modules[module].items {
                     if name_of(item).is_some_and(|own| own == *name) {
                         let (declared, lines) = declaration(item);
-                        let when = [&when[..], &conditions(&scan::attributes(item))].concat();
+                        let when = [&when[..], &conditions(attributes(item))].concat();
                         let lines = [lines, implemented(own, &when)].concat();
                         interface.add(&path, declared, &when, lines);
                         here.operations(item, own, &mut interface.operations);
@@ -82,13 +79,13 @@ pub(super) fn interface(one: &Crate) -> Result<Interface> {
     }
     for module in tree.modules.values() {
         for item in &module.items {
-            let attributes = scan::attributes(item);
+            let marks = attributes(item);
             if let Item::Macro(item) = item
-                && attributes.iter().any(|one| one.path().is_ident("macro_export"))
+                && marks.iter().any(|one| one.path().is_ident("macro_export"))
                 && let Some(name) = &item.ident
             {
                 let path = format!("{root}::{name}!");
-                interface.add(&path, "pub macro".to_owned(), &conditions(&attributes), Vec::new());
+                interface.add(&path, "pub macro".to_owned(), &conditions(marks), Vec::new());
             }
         }
     }
@@ -197,7 +194,7 @@ fn segments(path: &syn::Path) -> Vec<String> {
 /// An item's head, and the lines of what it is made of.
 fn declaration(item: &Item) -> (String, Vec<String>) {
     let mut lines = Vec::new();
-    let mut head = marks(&scan::attributes(item));
+    let mut head = marks(attributes(item));
     head += &match item {
         Item::Struct(item) => {
             let mut bare = item.clone();

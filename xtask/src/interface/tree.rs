@@ -73,7 +73,7 @@ impl Tree {
     ) {
         let mut module = Module { when: when.clone(), ..Module::default() };
         for mut item in items {
-            let attributes = scan::attributes(&item);
+            let attributes = attributes(&item).to_vec();
             if !released(&attributes) {
                 continue;
             }
@@ -199,13 +199,43 @@ pub(super) fn name_of(item: &Item) -> Option<String> {
     })
 }
 
+/// The attributes in front of an item.
+pub(super) fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::ExternCrate(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
+        Item::Union(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+fn attributes_of_member(item: &ImplItem) -> &[Attribute] {
+    match item {
+        ImplItem::Const(item) => &item.attrs,
+        ImplItem::Fn(item) => &item.attrs,
+        ImplItem::Macro(item) => &item.attrs,
+        ImplItem::Type(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
 /// The façade's macro for functions that users may call in constants.
 const CONST: &str = "const_unless_loom";
 
 /// The functions and constants of an `impl`, those in a macro's braces too.
 pub(super) fn members(items: &[ImplItem]) -> Vec<ImplItem> {
     let mut found = Vec::new();
-    for item in items.iter().filter(|item| released(&scan::attributes(item))) {
+    for item in items.iter().filter(|item| released(attributes_of_member(item))) {
         match item {
             ImplItem::Macro(item) => {
                 let inside = scan::all::<ImplItem>.parse2(item.mac.tokens.clone());

@@ -11,6 +11,7 @@ mod edits;
 mod memory;
 mod mutant;
 mod report;
+mod summary;
 
 use core::time::Duration;
 use std::{
@@ -34,6 +35,7 @@ use crate::{
     term, workspace,
 };
 pub(crate) use baseline::recorded;
+pub(crate) use summary::stale as stale_count;
 
 /// Weakens each ordering by one step and shows the model that then fails
 #[derive(Debug, Default, clap::Args)]
@@ -54,6 +56,9 @@ pub struct Args {
     /// Forget what earlier runs have found
     #[arg(long)]
     afresh: bool,
+    /// Write the count down in the README, if all holds
+    #[arg(long, conflicts_with_all = ["crates", "site"])]
+    write: bool,
 }
 
 /// A place that a user has named.
@@ -164,6 +169,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
 
     let mut failed = Vec::new();
+    let mut counts = BTreeMap::new();
     for (mut subject, _) in subjects {
         let own = models.iter().filter(|test| test.package == subject.name);
         subject.models = own.cloned().collect();
@@ -179,12 +185,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             fs::write(&file, report.markdown())
                 .with_context(|| format!("writing {}", file.display()))?;
         }
+        counts.insert(subject.name.clone(), report.counts());
         if !report.holds() {
             failed.push(subject.name);
         }
     }
     ensure!(failed.is_empty(), "orderings: {} must be looked at", failed.join(", "));
-    Ok(())
+    if args.write { summary::write(&counts) } else { Ok(()) }
 }
 
 /// The edges that rows of the allow-list name, in the files under `dir`.
@@ -215,6 +222,7 @@ pub fn weaken(
     let mut report = Report::new(&subject.name);
     if !partly {
         report.disagreements = baseline.disagreements(&sites);
+        report.disagreements.extend(strangers(allowed, &sites, &baseline));
     }
 
     let mut mutants = Vec::new();
@@ -257,6 +265,28 @@ pub fn weaken(
         report.stale = stale(allowed, &sites, &baseline, &report);
     }
     Ok(report)
+}
+
+/// Edges at sites that no model of their name visits.
+fn strangers(
+    allowed: &[Allowed],
+    sites: &BTreeMap<Key, Site<'_>>,
+    baseline: &Baseline,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    for (key, site) in sites.iter().filter(|(_, site)| site.access.modelled) {
+        let Some(visit) = baseline.visited(key) else { continue };
+        if allowed.iter().any(|entry| entry.covers(site)) {
+            continue;
+        }
+        for edge in site.edges() {
+            let snake = edge.replace('-', "_");
+            if visit.tests.iter().all(|(test, _)| !test.name.contains(&snake)) {
+                told.push(format!("{}: no model of the edge {edge} comes here", site.place()));
+            }
+        }
+    }
+    told
 }
 
 /// Entries of the allow-list that this crate's sources do not need, or no longer.

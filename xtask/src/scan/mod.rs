@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result};
 pub(crate) use cfg::released;
 pub use comments::{Comments, Note};
 pub use visit::{Access, Foreign, Spot, Unsafe};
-pub(crate) use visit::{all, attributes, order};
+pub(crate) use visit::{all, order};
 
 /// A memory ordering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

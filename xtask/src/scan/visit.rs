@@ -311,7 +311,7 @@ pub(crate) fn all<T: syn::parse::Parse>(input: ParseStream<'_>) -> syn::Result<V
 }
 
 /// The attributes in front of a node, of whatever kind it is.
-pub(crate) fn attributes(node: &impl quote::ToTokens) -> Vec<Attribute> {
+fn attributes(node: &impl quote::ToTokens) -> Vec<Attribute> {
     let parser = |input: ParseStream<'_>| {
         let attributes = input.call(Attribute::parse_outer)?;
         let _rest: TokenStream = input.parse()?;

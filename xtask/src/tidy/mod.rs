@@ -4,6 +4,7 @@
 mod files;
 mod ledger;
 mod notes;
+mod patterns;
 
 use core::fmt;
 use std::{
@@ -61,6 +62,7 @@ pub fn check_workspace() -> Result<Vec<Violation>> {
     let root = workspace::root();
     let mut found = Vec::new();
     let mut interfaces = BTreeMap::new();
+    let mut edges = BTreeSet::new();
     for one in workspace::crates()? {
         found.extend(files::missing(&one));
         let interface = Interface::of(&one)?;
@@ -75,9 +77,14 @@ pub fn check_workspace() -> Result<Vec<Violation>> {
         let checked = Checked { sources, loom_tests: loom_tests(&one)?, allowed_edges };
         found.extend(checked.sources.iter().flat_map(check_source));
         found.extend(check_edges(&checked));
+        edges.extend(ledger::edges(&checked));
     }
     files::each_text(root, &mut |path, text| found.extend(check_text(path, text)))?;
+    let own: BTreeSet<_> = interfaces.keys().cloned().collect();
+    let document = read(&root.join(patterns::DOCUMENT))?;
+    found.extend(patterns::check(&document, &edges, &own));
     found.extend(progress::stale(&interfaces)?);
+    found.extend(orderings::stale_count()?);
     found.sort();
     found.dedup();
     Ok(found)
