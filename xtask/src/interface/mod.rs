@@ -43,6 +43,8 @@ pub(crate) struct Interface {
     items: Vec<(String, Vec<String>)>,
     /// Other names of types: for `pub type A = B`, B by A.
     aliases: BTreeMap<String, String>,
+    /// The paths of types for users, by those for the compiler.
+    types: BTreeMap<String, String>,
     /// What users can call.
     pub(crate) operations: Vec<Operation>,
 }
@@ -67,6 +69,11 @@ impl Interface {
     /// The type that another name stands for, each by its path for users.
     pub(crate) fn aliased(&self, name: &str) -> Option<&str> {
         self.aliases.get(name).map(String::as_str)
+    }
+
+    /// The path for users of the type that the compiler knows by this one.
+    pub(crate) fn type_of(&self, symbol: &str) -> Option<&str> {
+        self.types.get(symbol).map(String::as_str)
     }
 
     fn add(&mut self, path: &str, declared: String, when: &[String], lines: Vec<String>) {

@@ -73,6 +73,10 @@ pub(super) fn interface(one: &Crate) -> Result<Interface> {
         }
     }
     for (target, path) in &known {
+        if let Target::Item(module, name) = target {
+            let symbol = symbol(&root, module, name);
+            interface.types.insert(symbol, for_users(path).to_owned());
+        }
         if let Some(same) = aliased(&tree, target).and_then(|same| known.get(&same)) {
             interface.aliases.insert(for_users(path).to_owned(), for_users(same).to_owned());
         }
@@ -172,6 +176,11 @@ fn aliased(tree: &Tree, target: &Target) -> Option<Target> {
         }
         _ => None,
     })
+}
+
+/// The path of an item for the compiler.
+fn symbol(root: &str, module: &Name, name: &str) -> String {
+    [&[root.to_owned()], &module[..], &[name.to_owned()]].concat().join("::")
 }
 
 /// A path without the crate's name.
@@ -384,9 +393,7 @@ impl Place<'_> {
     /// Its functions: itself, its public ones, and those of the traits that it implements by hand.
     fn operations(&self, item: &Item, all: &[Impl<'_>], found: &mut Vec<Operation>) {
         let public = for_users(self.path);
-        let declared =
-            [&[self.root.to_owned()], &self.module[..], &[self.name.to_owned()]].concat();
-        let symbol = declared.join("::");
+        let symbol = symbol(self.root, self.module, self.name);
         if let Item::Fn(item) = item {
             let shared = Calls::touches(&item.block, self.shared);
             found.push(Operation { name: public.to_owned(), symbol, shared });

@@ -5,7 +5,7 @@
 //! and where the cell of steps gives plain numbers, the greatest is the greatest bound that a test holds
 //! these operations to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 
@@ -87,7 +87,7 @@ fn complaints(
                 continue;
             }
         };
-        let fitting = fitting(one.interface, &path);
+        let fitting = fitting(one, &path);
         if let Some(place) = fitting.place {
             within = Some((one, place));
         } else if fitting.operations.is_empty() {
@@ -134,8 +134,10 @@ struct Fitting {
     operations: Vec<String>,
 }
 
-fn fitting(interface: &Interface, path: &str) -> Fitting {
-    let all = || interface.operations.iter().map(|one| &one.name);
+fn fitting(known: &Known<'_>, path: &str) -> Fitting {
+    let interface = known.interface;
+    let declared = || interface.operations.iter().map(|one| &one.name);
+    let all = || declared().chain(known.coverage.keys());
     if all().any(|name| name == path) {
         let place = path.rsplit_once("::").map_or("", |(place, _)| place);
         return Fitting { place: Some(place.to_owned()), operations: vec![path.to_owned()] };
@@ -150,7 +152,7 @@ fn fitting(interface: &Interface, path: &str) -> Fitting {
                 rest.matches("::").count() == 1 && rest.ends_with(&format!("::{name}"))
             })
         });
-        let operations: Vec<_> = inside.cloned().collect();
+        let operations: Vec<_> = inside.cloned().collect::<BTreeSet<_>>().into_iter().collect();
         if !operations.is_empty() {
             return Fitting { place: Some(place.to_owned()), operations };
         }

@@ -49,10 +49,18 @@ pub(super) fn told<'a>(
     for line in lines {
         let Some((how, symbol)) = line.split_once(' ') else { continue };
         let (stopped, counted) = (how == "stopped-in", how == "counted-in");
-        if (stopped || counted)
-            && let Some(operation) = names.get(bare(symbol).as_str())
-        {
-            let covered = coverage.entry(operation.name.clone()).or_default();
+        if !stopped && !counted {
+            continue;
+        }
+        let named = names.get(bare(symbol).as_str()).map(|operation| operation.name.clone());
+        // What a type does at its end by its parts alone is an operation too.
+        let ended = || {
+            let of = symbol.strip_prefix("core::ptr::drop_in_place")?;
+            let of = of.trim_start_matches("::").strip_prefix('<')?.strip_suffix('>')?;
+            Some(format!("{}::drop", interface.type_of(&bare(of))?))
+        };
+        if let Some(name) = named.or_else(ended) {
+            let covered = coverage.entry(name).or_default();
             covered.stopped |= stopped;
             covered.counted |= counted;
         }
