@@ -81,15 +81,23 @@ impl Calls {
     }
 }
 
+/// An ordering, or one that is handed on.
+fn is_order(argument: &Expr) -> bool {
+    let handed_on = |path: &syn::ExprPath| {
+        ["order", "success", "failure"].iter().any(|name| path.path.is_ident(name))
+    };
+    scan::order(argument).is_some() || matches!(argument, Expr::Path(path) if handed_on(path))
+}
+
 impl<'ast> Visit<'ast> for Body {
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         self.names.insert(call.method.to_string());
-        self.accesses |= call.args.iter().any(|argument| scan::order(argument).is_some());
+        self.accesses |= call.args.iter().any(is_order);
         visit::visit_expr_method_call(self, call);
     }
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        self.accesses |= call.args.iter().any(|argument| scan::order(argument).is_some());
+        self.accesses |= call.args.iter().any(is_order);
         visit::visit_expr_call(self, call);
     }
 

@@ -118,7 +118,10 @@ impl Tree {
     fn expand_all(&mut self) -> Result<()> {
         for module in self.modules.values_mut() {
             let mut items = Vec::new();
-            for item in core::mem::take(&mut module.items) {
+            for mut item in core::mem::take(&mut module.items) {
+                if let Item::Impl(item) = &mut item {
+                    expand_members(&self.macros, &mut item.items);
+                }
                 let Item::Macro(Macro { mac, .. }) = &item else {
                     items.push(item);
                     continue;
@@ -181,6 +184,24 @@ impl Tree {
         }
         let foreign = inside.uses.iter().find(|one| one.name == name);
         foreign.map(|one| Target::Foreign(one.path.join("::")))
+    }
+}
+
+/// The same for the functions of an `impl`.
+fn expand_members(macros: &BTreeMap<String, expand::Rules>, items: &mut Vec<ImplItem>) {
+    for item in core::mem::take(items) {
+        if let ImplItem::Macro(syn::ImplItemMacro { mac, .. }) = &item
+            && let Some(last) = mac.path.segments.last()
+            && last.ident != CONST
+            && let Some(rules) = macros.get(&last.ident.to_string())
+        {
+            let tokens = expand::expand(rules, mac.tokens.clone());
+            if let Ok(declared) = scan::all::<ImplItem>.parse2(tokens) {
+                items.extend(declared);
+                continue;
+            }
+        }
+        items.push(item);
     }
 }
 
