@@ -43,7 +43,10 @@ impl Graph {
         metadata.args(["--filter-platform", &host]).stderr(Stdio::inherit());
         let told = metadata.output().context("starting cargo")?;
         ensure!(told.status.success(), "cargo metadata failed: {}", told.status);
-        let told: Value = serde_json::from_slice(&told.stdout).context("reading cargo metadata")?;
+        Self::of(&serde_json::from_slice(&told.stdout).context("reading cargo metadata")?)
+    }
+
+    fn of(told: &Value) -> Result<Self> {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let packages = list(&told["packages"]).into_iter();
         let packages: BTreeMap<_, _> = packages.map(|one| (text(&one["id"]), one)).collect();
@@ -260,7 +263,55 @@ fn host() -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{permits, sources};
+    use serde_json::{Value, json};
+
+    use super::{Graph, duplicates, licences, permits, reasons, sources};
+
+    /// A crate that users get, and what it stands on.
+    fn graph(licence: &str, versions: &[&str], defaults: bool) -> Graph {
+        let below = |version: &&str| json!({ "id": version, "name": "below", "version": version, "license": licence });
+        let dependency =
+            json!({ "name": "below", "kind": null, "uses_default_features": defaults });
+        let own = json!({
+            "id": "own", "name": "own", "version": "1", "license": "MIT", "publish": null,
+            "dependencies": [dependency],
+        });
+        let packages: Vec<Value> = versions.iter().map(below).chain([own]).collect();
+        let edge = |version: &&str| json!({ "pkg": version, "dep_kinds": [{ "kind": null }] });
+        let edges: Vec<Value> = versions.iter().map(edge).collect();
+        Graph::of(&json!({
+            "packages": packages,
+            "workspace_members": ["own"],
+            "resolve": { "nodes": [{ "id": "own", "deps": edges }] },
+        }))
+        .expect("it is what cargo tells")
+    }
+
+    const TABLE: &str =
+        "## Dependencies\n\n| a | b | c |\n| --- | --- | --- |\n| `below` | `own` | why |\n";
+
+    #[test]
+    fn what_is_in_order_is_not_told() {
+        let graph = graph("MIT", &["1"], false);
+        let told = [licences(&graph), duplicates(&graph), reasons(&graph, TABLE)].concat();
+        assert_eq!(told, [""; 0]);
+    }
+
+    #[test]
+    fn what_users_must_not_get_is_told() {
+        assert_eq!(licences(&graph("GPL-3.0", &["1"], false)).len(), 1);
+        assert_eq!(licences(&graph("Unlicense", &["1"], false)).len(), 1);
+        assert_eq!(duplicates(&graph("MIT", &["1", "2"], false)).len(), 1);
+    }
+
+    #[test]
+    fn a_dependency_has_its_reason() {
+        assert_eq!(reasons(&graph("MIT", &["1"], true), TABLE).len(), 1);
+        let graph = graph("MIT", &["1"], false);
+        assert_eq!(reasons(&graph, "").len(), 1);
+        assert_eq!(reasons(&graph, &TABLE.replace("`own`", "`other`")).len(), 1);
+        assert_eq!(reasons(&graph, &TABLE.replace("`below`", "`below`, `gone`")).len(), 1);
+    }
 
     #[test]
     fn an_expression_is_read_as_it_is_meant() {

@@ -62,7 +62,11 @@ fn a_thread_stopped_in_its_first_use_of_slots_blocks_nobody() {
     let stopped = stop_anywhere(
         "first use",
         shared(PerSlot::new),
-        |table| touch(&table),
+        |table| {
+            touch(&table);
+            slots::visit_idle(&table, |_| {});
+            assert!(slots::high_water() > 0 && table.iter().count() > 0);
+        },
         |table| {
             std::thread::spawn(move || touch(&table)).join().unwrap();
         },
@@ -80,7 +84,10 @@ fn a_thread_stopped_in_a_visit_blocks_nobody() {
     let stopped = stop_anywhere(
         "visit_idle",
         shared(used),
-        |registry| registry.visit_idle(|_| {}),
+        |registry| {
+            registry.visit_idle(|_| {});
+            assert!(registry.high_water() <= 4);
+        },
         |registry| {
             for _ in 0..ROUNDS {
                 let leases = [(); 3].map(|()| registry.lease());
@@ -99,7 +106,10 @@ fn a_thread_stopped_in_grow_blocks_nobody() {
     stop_anywhere(
         "grow",
         shared(Segments::<AtomicUsize, 4>::new),
-        move |table| _ = table.get_or_grow(place(5)).fetch_add(1, Relaxed),
+        move |table| {
+            table.get_or_grow(place(5)).fetch_add(1, Relaxed);
+            assert!(table.iter().count() == 4 && table.get(place(5)).is_some());
+        },
         move |table| {
             table.get_or_grow(place(6)).fetch_add(1, Relaxed);
             assert!(table.iter().count() == 4);

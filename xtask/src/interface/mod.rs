@@ -5,6 +5,7 @@
 //! What the compiler adds by itself (`Send`, `Sync`, what holds for all types) is not in it.
 
 mod calls;
+mod describe;
 mod expand;
 mod print;
 mod read;
@@ -76,8 +77,8 @@ impl Interface {
         self.types.get(symbol).map(String::as_str)
     }
 
-    fn add(&mut self, path: &str, declared: String, when: &[String], lines: Vec<String>) {
-        let head = format!("{path}: {declared}{}", read::needs(when));
+    fn add(&mut self, path: &str, declared: &str, when: &[String], lines: Vec<String>) {
+        let head = format!("{path}: {declared}{}", describe::needs(when));
         self.items.push((head, lines));
     }
 

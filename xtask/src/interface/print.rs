@@ -77,9 +77,7 @@ fn apart(before: &str, after: &str) -> bool {
     let tight_before =
         closes(after) || matches!(after, "," | ";" | ":" | "::" | "<" | "(" | "?" | "!" | ".");
     match (before, after) {
-        (")" | ">", "where") => true,
-        (",", _) => true,
-        (":", _) => true,
+        (")" | ">", "where") | ("," | ":", _) => true,
         // A tuple, and a path from the root.
         ("for" | "in" | "dyn" | "impl" | "as", "(" | "<") => before != "impl" && before != "for",
         _ => !tight_after && !tight_before,

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use quote::ToTokens as _;
-use syn::{Attribute, Fields, ImplItem, Item, ItemImpl, TraitItem, Type, Visibility};
+use syn::{ImplItem, Item, ItemImpl, Type, Visibility};
 
 use super::{
     Interface, Operation,
     calls::Calls,
-    print::line,
+    describe::{declaration, implemented},
     tree::{Name, Target, Tree, attributes, conditions, members, name_of},
 };
 use crate::workspace::{self, Crate};
@@ -22,9 +21,9 @@ struct Export {
 }
 
 /// An `impl`, and what it needs.
-struct Impl<'a> {
-    item: &'a ItemImpl,
-    when: Vec<String>,
+pub(super) struct Impl<'a> {
+    pub(super) item: &'a ItemImpl,
+    pub(super) when: Vec<String>,
 }
 
 pub(super) fn interface(one: &Crate) -> Result<Interface> {
@@ -34,7 +33,8 @@ pub(super) fn interface(one: &Crate) -> Result<Interface> {
     walk(&tree, &Name::new(), &root, &[], &mut BTreeSet::new(), &mut exports);
     // What has several paths is told under the shortest.
     exports.sort_by_key(|one| (one.path.len(), one.path.clone()));
-    let implementations = implementations(&tree);
+    let exported = exports.iter().map(|one| one.target.clone()).collect();
+    let implementations = implementations(&tree, &exported);
     let mut calls = Calls::default();
     calls.add(&tree);
     if one.is_structure() {
@@ -47,15 +47,15 @@ pub(super) fn interface(one: &Crate) -> Result<Interface> {
     for Export { path, target, when } in exports {
         if let Some(first) = known.get(&target) {
             if *first != path {
-                interface.add(&path, format!("pub use {first}"), &when, Vec::new());
+                interface.add(&path, &format!("pub use {first}"), &when, Vec::new());
             }
             continue;
         }
         known.insert(target.clone(), path.clone());
         match &target {
-            Target::Module(_) => interface.add(&path, "pub mod".to_owned(), &when, Vec::new()),
+            Target::Module(_) => interface.add(&path, "pub mod", &when, Vec::new()),
             Target::Foreign(foreign) => {
-                interface.add(&path, format!("pub use {foreign}"), &when, Vec::new());
+                interface.add(&path, &format!("pub use {foreign}"), &when, Vec::new());
             }
             Target::Item(module, name) => {
                 let own = implementations.get(&target).map_or(&[][..], Vec::as_slice);
@@ -65,7 +65,7 @@ pub(super) fn interface(one: &Crate) -> Result<Interface> {
                         let (declared, lines) = declaration(item);
                         let when = [&when[..], &conditions(attributes(item))].concat();
                         let lines = [lines, implemented(own, &when)].concat();
-                        interface.add(&path, declared, &when, lines);
+                        interface.add(&path, &declared, &when, lines);
                         here.operations(item, own, &mut interface.operations);
                     }
                 }
@@ -89,7 +89,7 @@ pub(super) fn interface(one: &Crate) -> Result<Interface> {
                 && let Some(name) = &item.ident
             {
                 let path = format!("{root}::{name}!");
-                interface.add(&path, "pub macro".to_owned(), &conditions(marks), Vec::new());
+                interface.add(&path, "pub macro", &conditions(marks), Vec::new());
             }
         }
     }
@@ -146,9 +146,12 @@ fn walk(
     }
 }
 
-/// Every `impl`, by the type that it is of, or by the trait where it is of any type.
-fn implementations(tree: &Tree) -> BTreeMap<Target, Vec<Impl<'_>>> {
-    let mut all: BTreeMap<Target, Vec<Impl<'_>>> = BTreeMap::new();
+/// Every `impl` of what users can name, by the type that it is of, or by the trait where it is of any type.
+fn implementations<'t>(
+    tree: &'t Tree,
+    exported: &BTreeSet<Target>,
+) -> BTreeMap<Target, Vec<Impl<'t>>> {
+    let mut all: BTreeMap<Target, Vec<Impl<'t>>> = BTreeMap::new();
     for (name, module) in &tree.modules {
         for item in &module.items {
             let Item::Impl(item) = item else { continue };
@@ -157,6 +160,9 @@ fn implementations(tree: &Tree) -> BTreeMap<Target, Vec<Impl<'_>>> {
                 Some(target @ Target::Item(..)) => Some(target),
                 _ => None,
             };
+            if trait_.and_then(of).is_some_and(|own| !exported.contains(&own)) {
+                continue;
+            }
             let target = path_of(&item.self_ty).and_then(of).or_else(|| trait_.and_then(of));
             if let Some(target) = target {
                 let when = [&module.when[..], &conditions(&item.attrs)].concat();
@@ -200,148 +206,7 @@ fn segments(path: &syn::Path) -> Vec<String> {
     path.segments.iter().map(|one| one.ident.to_string()).collect()
 }
 
-/// An item's head, and the lines of what it is made of.
-fn declaration(item: &Item) -> (String, Vec<String>) {
-    let mut lines = Vec::new();
-    let mut head = marks(attributes(item));
-    head += &match item {
-        Item::Struct(item) => {
-            let mut bare = item.clone();
-            bare.attrs.clear();
-            bare.fields = Fields::Unit;
-            lines.extend(derives(&item.attrs));
-            for (i, field) in item.fields.iter().enumerate() {
-                let name = field.ident.as_ref().map_or(i.to_string(), ToString::to_string);
-                if is_public(&field.vis) {
-                    lines.push(format!("{name}: {}", line(&field.ty)));
-                }
-            }
-            if item.fields.iter().any(|field| !is_public(&field.vis)) {
-                lines.push("and what is private".to_owned());
-            }
-            line(&bare)
-        }
-        Item::Enum(item) => {
-            let mut bare = item.clone();
-            bare.attrs.clear();
-            bare.variants.clear();
-            lines.extend(derives(&item.attrs));
-            for variant in &item.variants {
-                let mut bare = variant.clone();
-                bare.attrs.clear();
-                bare.fields.iter_mut().for_each(|field| field.attrs.clear());
-                lines.push(line(&bare));
-            }
-            line(&bare)
-        }
-        Item::Trait(item) => {
-            let mut bare = item.clone();
-            bare.attrs.clear();
-            bare.items.clear();
-            lines.extend(item.items.iter().map(required));
-            line(&bare)
-        }
-        Item::Fn(item) => format!("pub {}", line(&item.sig)),
-        Item::Const(item) => format!("pub const {}: {}", item.ident, line(&item.ty)),
-        Item::Static(item) => format!("pub static {}: {}", item.ident, line(&item.ty)),
-        Item::Type(item) => {
-            let mut bare = item.clone();
-            bare.attrs.clear();
-            line(&bare)
-        }
-        _ => "pub".to_owned(),
-    };
-    let head = head.trim_end_matches(';').trim_end_matches("{ }").trim_end().to_owned();
-    (head, lines)
-}
-
-fn required(item: &TraitItem) -> String {
-    match item {
-        TraitItem::Fn(item) => {
-            let provided = if item.default.is_some() { ", provided" } else { "" };
-            format!("{}{provided}", line(&item.sig))
-        }
-        TraitItem::Type(item) => {
-            let mut bare = item.clone();
-            bare.attrs.clear();
-            line(&bare)
-        }
-        TraitItem::Const(item) => format!("const {}: {}", item.ident, line(&item.ty)),
-        item => line(item),
-    }
-}
-
-/// The lines of what an item that needs `given` does: its `impl`s, and in each its public members.
-fn implemented(all: &[Impl<'_>], given: &[String]) -> Vec<String> {
-    let mut blocks: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for Impl { item, when, .. } in all {
-        let mut bare = (*item).clone();
-        bare.attrs.clear();
-        bare.items.clear();
-        if let Some((path, _)) = &mut bare.trait_ {
-            // However its file has brought it in.
-            *path = path.segments.last().cloned().map(syn::Path::from).unwrap_or(path.clone());
-        }
-        let when: Vec<_> = when.iter().filter(|one| !given.contains(one)).cloned().collect();
-        let head = line(&bare);
-        let head = head.trim_end_matches("{ }").trim_end().trim_end_matches(',');
-        let head = format!("{head}{}", needs(&when));
-        let inside = members(&item.items);
-        let told: Vec<_> = inside
-            .iter()
-            .filter_map(|member| match member {
-                ImplItem::Fn(member) if is_public(&member.vis) => Some(format!(
-                    "{}pub {}{}",
-                    marks(&member.attrs),
-                    line(&member.sig),
-                    needs(&conditions(&member.attrs)),
-                )),
-                ImplItem::Const(member) if is_public(&member.vis) || item.trait_.is_some() => {
-                    Some(format!("const {}: {}", member.ident, line(&member.ty)))
-                }
-                ImplItem::Type(member) => {
-                    Some(format!("type {} = {}", member.ident, line(&member.ty)))
-                }
-                _ => None,
-            })
-            .collect();
-        if item.trait_.is_some() || !told.is_empty() {
-            blocks.entry(head).or_default().extend(told);
-        }
-    }
-    let lines = |(head, members): (String, BTreeSet<String>)| {
-        let members = members.into_iter().map(|member| format!("    {member}"));
-        [head].into_iter().chain(members).collect::<Vec<_>>()
-    };
-    blocks.into_iter().flat_map(lines).collect()
-}
-
-/// `#[derive]`s, and those of a feature.
-fn derives(attributes: &[Attribute]) -> Vec<String> {
-    let kept = |one: &&Attribute| one.path().is_ident("derive") || one.path().is_ident("cfg_attr");
-    attributes.iter().filter(kept).map(|one| line(&one.meta)).collect()
-}
-
-/// What an item says about itself beside its declaration.
-fn marks(attributes: &[Attribute]) -> String {
-    let mut text = String::new();
-    for one in attributes {
-        let path = one.path();
-        let hidden =
-            path.is_ident("doc") && one.meta.to_token_stream().to_string().contains("hidden");
-        if hidden || path.is_ident("non_exhaustive") || path.is_ident("deprecated") {
-            text += &format!("#[{}] ", line(&one.meta));
-        }
-    }
-    text
-}
-
-pub(super) fn needs(when: &[String]) -> String {
-    let unique: BTreeSet<_> = when.iter().collect();
-    unique.into_iter().map(|condition| format!(" [{condition}]")).collect()
-}
-
-fn is_public(visibility: &Visibility) -> bool {
+pub(super) fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 

@@ -57,7 +57,7 @@ impl Tree {
                 fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
             let parsed =
                 syn::parse_file(&text).with_context(|| format!("parsing {}", file.display()))?;
-            tree.module(&children, name, when, parsed.items, &mut pending);
+            tree.module(&children, name, &when, parsed.items, &mut pending);
         }
         tree.expand_all()?;
         Ok(tree)
@@ -67,11 +67,11 @@ impl Tree {
         &mut self,
         children: &Path,
         name: Name,
-        when: Vec<String>,
+        when: &[String],
         items: Vec<Item>,
         pending: &mut Vec<(PathBuf, PathBuf, Name, Vec<String>)>,
     ) {
-        let mut module = Module { when: when.clone(), ..Module::default() };
+        let mut module = Module { when: when.to_vec(), ..Module::default() };
         for mut item in items {
             let attributes = attributes(&item).to_vec();
             if !released(&attributes) {
@@ -81,13 +81,13 @@ impl Tree {
                 Item::Mod(inner) => {
                     let inner_name = [&name[..], &[inner.ident.to_string()]].concat();
                     let folder = children.join(inner.ident.to_string());
-                    let inner_when = [when.clone(), conditions(&attributes)].concat();
+                    let inner_when = [when, &conditions(&attributes)].concat();
                     match inner.content.take() {
                         Some((_, items)) => {
-                            self.module(&folder, inner_name, inner_when, items, pending);
+                            self.module(&folder, inner_name, &inner_when, items, pending);
                         }
                         None => {
-                            pending.push((scan::file_of(&folder), folder, inner_name, inner_when))
+                            pending.push((scan::file_of(&folder), folder, inner_name, inner_when));
                         }
                     }
                 }

@@ -50,8 +50,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut tests = Vec::new();
     if !packages.is_empty() {
         let mut build = cargo::cargo(Face::Stepped);
-        // The stacks tell functions that were inlined too.
+        // The stacks tell functions that were inlined too, and hold those that call another at their end.
         build.env("CARGO_PROFILE_RELEASE_DEBUG", "limited");
+        build.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
         tests = cargo::build_tests(build, &packages, "progress")?;
     }
     for package in packages {
