@@ -238,6 +238,13 @@ pub fn weaken(
             None => report.unvisited.push((site.place(), site.order, site.edges())),
         }
     }
+    // The longest first, so that no core is left with one at the end: those that are known to survive run
+    // every model that visits them.
+    mutants.sort_by_key(|(mutant, visit)| {
+        let survives = allowed.iter().any(|entry| entry.covers(&mutant.site));
+        let all: Duration = visit.tests.iter().map(|(_, usual)| *usual).sum();
+        core::cmp::Reverse((survives, all))
+    });
     let bar = term::bar(mutants.len(), &subject.name);
     let verdicts = process::on_every_core(mutants, |(mutant, visit)| {
         let name = mutant.variable();
@@ -252,8 +259,9 @@ pub fn weaken(
         anyhow::Ok((mutant, verdict, time))
     });
     bar.finish_and_clear();
-    for judged in verdicts {
-        let (mutant, mut verdict, time) = judged?;
+    let mut verdicts = verdicts.into_iter().collect::<Result<Vec<_>>>()?;
+    verdicts.sort_by_key(|(mutant, ..)| (mutant.site.key(), mutant.to));
+    for (mutant, mut verdict, time) in verdicts {
         if !matches!(verdict, Verdict::Killed { .. })
             && let Some(entry) = allowed.iter().find(|entry| entry.covers(&mutant.site))
         {
@@ -267,26 +275,34 @@ pub fn weaken(
     Ok(report)
 }
 
-/// Edges at sites that no model of their name visits.
+/// Edges of which no model of their name comes to one of the sides.
 fn strangers(
     allowed: &[Allowed],
     sites: &BTreeMap<Key, Site<'_>>,
     baseline: &Baseline,
 ) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut sides: BTreeMap<(String, &str), bool> = BTreeMap::new();
     for (key, site) in sites.iter().filter(|(_, site)| site.access.modelled) {
         let Some(visit) = baseline.visited(key) else { continue };
-        if allowed.iter().any(|entry| entry.covers(site)) {
-            continue;
-        }
         for edge in site.edges() {
             let snake = edge.replace('-', "_");
-            if visit.tests.iter().all(|(test, _)| !test.name.contains(&snake)) {
-                told.push(format!("{}: no model of the edge {edge} comes here", site.place()));
+            let named = visit.tests.iter().any(|(test, _)| test.name.contains(&snake));
+            for (side, is_its) in
+                [("release", site.order.releases()), ("acquire", site.order.acquires())]
+            {
+                if is_its {
+                    *sides.entry((edge.clone(), side)).or_default() |= named;
+                }
             }
         }
     }
-    told
+    let told = sides
+        .into_iter()
+        .filter(|((edge, _), named)| !named && allowed.iter().all(|entry| entry.place != *edge));
+    told.map(|((edge, side), _)| {
+        format!("the edge {edge}: no model of its name comes to its {side} side")
+    })
+    .collect()
 }
 
 /// Entries of the allow-list that this crate's sources do not need, or no longer.
