@@ -39,7 +39,7 @@ fn a_producer_stopped_anywhere_blocks_nobody() {
             assert!(popped.into_iter().zip(0..).all(|(value, place)| value == place));
         },
     );
-    assert!(stops > 20);
+    assert!(stops > 10);
 }
 
 #[test]
@@ -54,7 +54,6 @@ fn a_consumer_stopped_anywhere_blocks_nobody() {
             assert_eq!(consumer.pop_slice(&mut [0; 2]), 2);
             let mut rest = consumer.pop_iter();
             assert!(rest.size_hint().0 <= 5 && rest.next() == Some(2));
-            drop(rest);
             assert_eq!(consumer.pop(), Some(3));
         },
         |mut producer| {
@@ -63,7 +62,7 @@ fn a_consumer_stopped_anywhere_blocks_nobody() {
             assert!(producer.push(0).is_err());
         },
     );
-    assert!(stops > 20);
+    assert!(stops > 10);
 }
 
 #[test]
@@ -75,15 +74,16 @@ fn a_producer_of_a_contiguous_ring_stopped_anywhere_blocks_nobody() {
             let _ = (producer.len(), producer.is_empty(), producer.is_full(), producer.is_closed());
             assert!(producer.push(1).is_ok());
             assert_eq!(producer.push_slice(&[2]), 1);
-            assert_eq!(producer.write_chunk(2).fill([3, 4]), 2);
+            assert_eq!(producer.write_chunk(CAPACITY).fill([3, 4]), 2);
+            assert_eq!(producer.push_iter([5]), 1);
             let mut chunk = producer.write_chunk(1);
-            chunk.as_mut_slices().0[0].write(5);
+            chunk.as_mut_slices().0[0].write(6);
             // SAFETY: the one value is written.
             unsafe { chunk.commit(1) };
         },
         |mut consumer| {
             let popped: Vec<_> = consumer.pop_iter().collect();
-            assert!((1..=6).contains(&popped.len()));
+            assert!((1..=7).contains(&popped.len()));
             assert!(popped.into_iter().zip(0..).all(|(value, place)| value == place));
         },
     );
@@ -146,7 +146,8 @@ fn looks_at_a_ring_take_no_more_steps_than_promised() {
     let (mut producer, mut consumer) = filled_contiguous(3);
     assert_steps("contiguous::Producer::len", steps(|| producer.len()).1, 1);
     assert_steps("contiguous::Consumer::len", steps(|| consumer.len()).1, 1);
-    let (chunk, taken) = steps(|| producer.write_chunk(2));
+    // More than it knows to be free: it looks.
+    let (chunk, taken) = steps(|| producer.write_chunk(CAPACITY));
     assert_steps("contiguous::Producer::write_chunk", taken, 1);
     assert_steps("contiguous::WriteChunk::fill", steps(|| chunk.fill([0, 0])).1, 1);
     let (chunk, taken) = steps(|| consumer.read_chunk(2));

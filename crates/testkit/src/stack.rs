@@ -9,7 +9,7 @@ use std::{
 };
 
 /// How often a place is looked at for one operation: other calls may lead to it.
-const LOOKS: usize = 8;
+const LOOKS: usize = 64;
 
 #[derive(Default)]
 struct Seen {

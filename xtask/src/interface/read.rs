@@ -59,7 +59,10 @@ pub(super) fn interface(one: &Crate) -> Result<Interface> {
             }
             Target::Item(module, name) => {
                 let own = implementations.get(&target).map_or(&[][..], Vec::as_slice);
-                let here = Place { root: &root, module, name, path: &path, shared: &shared };
+                // The compiler knows a type by its first name.
+                let first = aliased(&tree, &target).unwrap_or_else(|| target.clone());
+                let symbol = symbol(&root, &first);
+                let here = Place { symbol, path: &path, shared: &shared };
                 for item in &tree.modules[module].items {
                     if name_of(item).is_some_and(|own| own == *name) {
                         let (declared, lines) = declaration(item);
@@ -73,10 +76,7 @@ pub(super) fn interface(one: &Crate) -> Result<Interface> {
         }
     }
     for (target, path) in &known {
-        if let Target::Item(module, name) = target {
-            let symbol = symbol(&root, module, name);
-            interface.types.insert(symbol, for_users(path).to_owned());
-        }
+        interface.types.insert(symbol(&root, target), for_users(path).to_owned());
         if let Some(same) = aliased(&tree, target).and_then(|same| known.get(&same)) {
             interface.aliases.insert(for_users(path).to_owned(), for_users(same).to_owned());
         }
@@ -185,8 +185,14 @@ fn aliased(tree: &Tree, target: &Target) -> Option<Target> {
 }
 
 /// The path of an item for the compiler.
-fn symbol(root: &str, module: &Name, name: &str) -> String {
-    [&[root.to_owned()], &module[..], &[name.to_owned()]].concat().join("::")
+fn symbol(root: &str, target: &Target) -> String {
+    match target {
+        Target::Module(module) => [&[root.to_owned()], &module[..]].concat().join("::"),
+        Target::Item(module, name) => {
+            [&[root.to_owned()], &module[..], core::slice::from_ref(name)].concat().join("::")
+        }
+        Target::Foreign(path) => path.clone(),
+    }
 }
 
 /// A path without the crate's name.
@@ -246,9 +252,9 @@ const PLAIN: [&str; 16] = [
 
 /// Where an item is declared, and where users find it.
 struct Place<'a> {
-    root: &'a str,
-    module: &'a Name,
-    name: &'a str,
+    /// Its path for the compiler.
+    symbol: String,
+    /// Its path for users.
     path: &'a str,
     /// The functions that may come to a shared word.
     shared: &'a BTreeSet<String>,
@@ -258,10 +264,10 @@ impl Place<'_> {
     /// Its functions: itself, its public ones, and those of the traits that it implements by hand.
     fn operations(&self, item: &Item, all: &[Impl<'_>], found: &mut Vec<Operation>) {
         let public = for_users(self.path);
-        let symbol = symbol(self.root, self.module, self.name);
+        let symbol = &self.symbol;
         if let Item::Fn(item) = item {
             let shared = Calls::touches(&item.block, self.shared);
-            found.push(Operation { name: public.to_owned(), symbol, shared });
+            found.push(Operation { name: public.to_owned(), symbol: symbol.clone(), shared });
             return;
         }
         if matches!(item, Item::Trait(_)) {
