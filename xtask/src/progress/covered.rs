@@ -44,22 +44,26 @@ pub(super) fn told<'a>(
     interface: &Interface,
     coverage: &mut Coverage,
 ) {
-    let names: BTreeMap<&str, &Operation> =
-        interface.operations.iter().map(|one| (one.symbol.as_str(), one)).collect();
+    // What two types of one generic type do bears one name.
+    let mut names: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
+    for one in &interface.operations {
+        names.entry(one.symbol.as_str()).or_default().push(one);
+    }
     for line in lines {
         let Some((how, symbol)) = line.split_once(' ') else { continue };
         let (stopped, counted) = (how == "stopped-in", how == "counted-in");
         if !stopped && !counted {
             continue;
         }
-        let named = names.get(bare(symbol).as_str()).map(|operation| operation.name.clone());
+        let named = names.get(bare(symbol).as_str()).into_iter().flatten();
+        let named = named.map(|operation| operation.name.clone());
         // What a type does at its end by its parts alone is an operation too.
         let ended = || {
             let of = symbol.strip_prefix("core::ptr::drop_in_place")?;
             let of = of.trim_start_matches("::").strip_prefix('<')?.strip_suffix('>')?;
             Some(format!("{}::drop", interface.type_of(&bare(of))?))
         };
-        if let Some(name) = named.or_else(ended) {
+        for name in named.chain(ended()) {
             let covered = coverage.entry(name).or_default();
             covered.stopped |= stopped;
             covered.counted |= counted;
