@@ -39,7 +39,7 @@ fn a_thread_stopped_in_a_reading_blocks_nobody() {
         |own| {
             let _ = (own.count(NANOSECOND), own.count_interpolated(NANOSECOND), own.total());
             let _ = (own.rate(NANOSECOND), own.rate_interpolated(NANOSECOND));
-            let _ = (own.history(), own.snapshot(), own.evicted());
+            let _ = (own.history(), own.snapshot(), own.evicted(), own.late());
         },
         |own| {
             (0..50).for_each(|_| own.increment());

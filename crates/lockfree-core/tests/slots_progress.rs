@@ -9,7 +9,7 @@ use lockfree_core::{
     slots::{self, PerSlot, Registry, Slot},
     sync::{AtomicUsize, Ordering::Relaxed},
 };
-use testkit::progress::{assert_steps, steps, stop_anywhere};
+use testkit::progress::{assert_steps, pause_anywhere, steps, stop_anywhere};
 
 /// How many times the companions do their work while the victim is stopped.
 const ROUNDS: usize = 200;
@@ -62,11 +62,7 @@ fn a_thread_stopped_in_its_first_use_of_slots_blocks_nobody() {
     let stopped = stop_anywhere(
         "first use",
         shared(PerSlot::new),
-        |table| {
-            touch(&table);
-            slots::visit_idle(&table, |_| {});
-            assert!(slots::high_water() > 0 && table.iter().count() > 0);
-        },
+        |table| touch(&table),
         |table| {
             std::thread::spawn(move || touch(&table)).join().unwrap();
         },
@@ -115,6 +111,24 @@ fn a_thread_stopped_in_grow_blocks_nobody() {
             assert!(table.iter().count() == 4);
         },
     );
+}
+
+/// A visit looks at the slots of all threads that are there, so the stopped ones go on in the end.
+#[test]
+fn a_thread_stopped_in_a_visit_of_a_table_blocks_nobody() {
+    let stops = pause_anywhere(
+        "slots::visit_idle, slots::high_water",
+        shared(PerSlot::<AtomicUsize>::new),
+        |table| {
+            assert!(slots::high_water() <= slots::CAPACITY);
+            slots::visit_idle(&table, |_| {});
+            let _ = table.iter().count();
+        },
+        |table| {
+            slots::with(|slot| table.get(slot.unwrap()).fetch_add(1, Relaxed));
+        },
+    );
+    assert!(stops > 0);
 }
 
 #[test]

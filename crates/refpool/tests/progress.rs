@@ -228,7 +228,11 @@ fn undisturbed_steps_are_few() {
     assert_steps("Handle::drop", steps(|| drop(handle)).1, 3);
     let handle = pool.acquire();
     assert_steps("Handle::detach", steps(|| Handle::detach(handle)).1, 4);
-    assert_steps("Pool::try_acquire, undisturbed", steps(|| pool.try_acquire()).1, acquire_bound(MAX));
+    assert_steps(
+        "Pool::try_acquire, undisturbed",
+        steps(|| pool.try_acquire()).1,
+        acquire_bound(MAX),
+    );
     assert_steps("Pool::stats", steps(|| pool.stats()).1, 2 * MAX + 6);
     assert_steps("Pool::clear_idle", steps(|| pool.clear_idle()).1, 3 * MAX);
 

@@ -63,8 +63,8 @@ fn a_thread_stopped_in_a_set_blocks_nobody() {
         |set| {
             set.insert("mine", Sequence::new(0, 9, 1).unwrap()).unwrap();
             set.get_or_insert_with("ours", || Sequence::new(0, u64::MAX, 1).unwrap());
-            assert!(set.get("mine").is_some() && set.len() >= 2);
-            assert!(!set.is_empty() && set.iter().count() >= 2);
+            assert!(!set.is_empty() && set.get("mine").is_some());
+            assert!(set.len() >= 2 && set.iter().count() >= 2);
         },
         |set| {
             for round in 0..ROUNDS {

