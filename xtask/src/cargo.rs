@@ -173,9 +173,17 @@ fn list(package: &str, dir: &Path, executable: &Path) -> Result<Vec<Test>> {
 ///
 /// # Errors
 /// It does not build.
-pub fn build_tests(mut command: Command, packages: &[&str], kind: &str) -> Result<Vec<Test>> {
-    let targets = format!("*{kind}");
-    command.args(["test", "--no-run", "--release", "--all-features", "--test", &targets]);
+pub fn build_tests(command: Command, packages: &[&str], kind: &str) -> Result<Vec<Test>> {
+    build_targets(command, packages, &format!("*{kind}"))
+}
+
+/// The same of the integration tests that `targets` names, in which `*` stands for anything.
+pub(crate) fn build_targets(
+    mut command: Command,
+    packages: &[&str],
+    targets: &str,
+) -> Result<Vec<Test>> {
+    command.args(["test", "--no-run", "--release", "--all-features", "--test", targets]);
     command.arg("--message-format=json-render-diagnostics");
     for package in packages {
         command.args(["--package", package]);

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use crate::{
-    orderings,
+    orderings, progress,
     steps::{self, Step},
-    test, test_loom, test_progress,
+    test, test_loom,
 };
 
 /// Runs `test`, `test-loom`, `orderings` and `test-progress`, up to the first that fails
@@ -17,7 +17,7 @@ pub(crate) fn run(_: &Args) -> ExitCode {
         Step::new("test", || test::run(&test::Args::default())),
         Step::new("test-loom", || test_loom::run(&test_loom::Args::default())),
         Step::new("orderings", || orderings::run(&orderings::Args::default())),
-        Step::new("test-progress", || test_progress::run(&test_progress::Args::default())),
+        Step::new("test-progress", || progress::run(&progress::Args::default())),
     ]);
     let failed = usize::from(summary.failure.is_some());
     if let Some(error) = &summary.failure {

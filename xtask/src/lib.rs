@@ -4,16 +4,19 @@ mod alone;
 mod bench;
 pub mod cargo;
 mod ci;
-mod measured;
+mod deps;
+mod interface;
 pub mod orderings;
+pub mod package;
 mod process;
+mod progress;
+mod record;
 pub mod scan;
 pub mod scratch;
 mod steps;
 mod term;
 mod test;
 mod test_loom;
-mod test_progress;
 pub mod tidy;
 mod tour;
 pub mod workspace;
@@ -37,8 +40,9 @@ enum Command {
     Test(test::Args),
     TestLoom(test_loom::Args),
     Orderings(orderings::Args),
-    TestProgress(test_progress::Args),
+    TestProgress(progress::Args),
     Bench(bench::Args),
+    Interface(interface::Args),
     Ci(ci::Args),
 }
 
@@ -50,8 +54,9 @@ pub fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::TestLoom(args) => test_loom::run(&args),
         Command::Orderings(args) => orderings::run(&args),
-        Command::TestProgress(args) => test_progress::run(&args),
+        Command::TestProgress(args) => progress::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Interface(args) => interface::run(&args),
         // Its last line is its verdict.
         Command::Ci(args) => return ci::run(&args),
     };

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use crate::{
     alone,
     cargo::{self, Face},
+    deps, package,
     steps::{self, Step},
     workspace,
 };
@@ -63,6 +64,8 @@ fn all_steps() -> Vec<Step> {
             .env("RUSTDOCFLAGS", "-D warnings");
         cargo::run(&mut doc)
     }));
+    steps.push(Step::new("dependencies", deps::check));
+    steps.push(Step::new("packages", package::complete));
     steps.push(Step::new("without default features", each_crate_without_default_features));
     steps.push(Step::new("no_std, linked", || alone::without_std(&workspace::crates()?)));
     steps.push(Step::new("each crate used alone", || alone::used_alone(&workspace::crates()?)));

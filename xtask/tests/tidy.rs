@@ -153,6 +153,22 @@ fn an_edge_has_a_row_and_a_test() {
 }
 
 #[test]
+fn a_row_names_what_is_at_its_sides() {
+    breaks(
+        "| `raise` | `is_up` |",
+        "| `raised` | `is_up` |",
+        &["what raise has at its release side", "raised, in the row of raise, is no name here"],
+    );
+    // It is there, and has no note of that edge.
+    breaks(
+        "| `raise` | `is_up` |",
+        "| `is_up` | `is_up` |",
+        &["what raise has at its release side"],
+    );
+    breaks("| `raise` | `is_up` |", "| the store in `Flag::raise` | `load` in `is_up` |", &[]);
+}
+
+#[test]
 fn unsafe_has_its_reason() {
     breaks("// SAFETY: it is empty.\n", "", &["unsafe without a SAFETY comment"]);
     breaks("        // SAFETY: nothing is done.\n", "", &["unsafe without a SAFETY comment"]);

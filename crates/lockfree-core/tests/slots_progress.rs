@@ -9,7 +9,7 @@ use lockfree_core::{
     slots::{self, PerSlot, Registry, Slot},
     sync::{AtomicUsize, Ordering::Relaxed},
 };
-use testkit::progress::{assert_steps, steps, stop_anywhere};
+use testkit::progress::{assert_steps, pause_anywhere, steps, stop_anywhere};
 
 /// How many times the companions do their work while the victim is stopped.
 const ROUNDS: usize = 200;
@@ -80,7 +80,10 @@ fn a_thread_stopped_in_a_visit_blocks_nobody() {
     let stopped = stop_anywhere(
         "visit_idle",
         shared(used),
-        |registry| registry.visit_idle(|_| {}),
+        |registry| {
+            registry.visit_idle(|_| {});
+            assert!(registry.high_water() <= 4);
+        },
         |registry| {
             for _ in 0..ROUNDS {
                 let leases = [(); 3].map(|()| registry.lease());
@@ -99,12 +102,33 @@ fn a_thread_stopped_in_grow_blocks_nobody() {
     stop_anywhere(
         "grow",
         shared(Segments::<AtomicUsize, 4>::new),
-        move |table| _ = table.get_or_grow(place(5)).fetch_add(1, Relaxed),
+        move |table| {
+            table.get_or_grow(place(5)).fetch_add(1, Relaxed);
+            assert!(table.iter().count() == 4 && table.get(place(5)).is_some());
+        },
         move |table| {
             table.get_or_grow(place(6)).fetch_add(1, Relaxed);
             assert!(table.iter().count() == 4);
         },
     );
+}
+
+/// A visit looks at the slots of all threads that are there, so the stopped ones go on in the end.
+#[test]
+fn a_thread_stopped_in_a_visit_of_a_table_blocks_nobody() {
+    let stops = pause_anywhere(
+        "slots::visit_idle, slots::high_water",
+        shared(PerSlot::<AtomicUsize>::new),
+        |table| {
+            assert!(slots::high_water() <= slots::CAPACITY);
+            slots::visit_idle(&table, |_| {});
+            let _ = table.iter().count();
+        },
+        |table| {
+            slots::with(|slot| table.get(slot.unwrap()).fetch_add(1, Relaxed));
+        },
+    );
+    assert!(stops > 0);
 }
 
 #[test]

@@ -106,7 +106,11 @@ fn a_thread_stopped_in_close_leaves_the_pool_open_or_closed() {
 #[test]
 fn a_thread_stopped_before_it_need_wait_blocks_nobody() {
     type Operation = fn(Pool<u32>, Owned<u32>);
-    let operations: [(&str, Operation); 3] = [
+    let operations: [(&str, Operation); 5] = [
+        ("acquire_deadline", |pool, _handle| {
+            drop(pool.acquire_deadline(std::time::Instant::now()));
+        }),
+        ("clone, is_closed, drop", |pool, _handle| drop((pool.clone(), pool.is_closed()))),
         ("acquire_async", |pool, _handle| {
             drop(lockfree_core::wait::block_on(pool.acquire_async()));
         }),
@@ -189,7 +193,7 @@ fn the_steps_of_acquire_are_bounded_whatever_the_others_do() {
                 },
             ));
         }
-        let name = format!("acquire from {kept} and {extras} extra ones, disturbed");
+        let name = format!("Pool::acquire from {kept} and {extras} extra ones, disturbed");
         assert_steps(&name, most, acquire_bound(kept + extras));
     }
 }
@@ -200,8 +204,8 @@ fn the_steps_of_acquire_are_bounded_where_nothing_is_left() {
         let pool = Pool::new(kept, || 0);
         let held: Vec<_> = (0..kept).map(|_| pool.acquire()).collect();
         let (extra, most) = steps(|| pool.acquire());
-        assert_steps(&format!("acquire, all {kept} in use"), most, acquire_bound(kept));
-        assert_steps("release of an extra one", steps(|| drop(extra)).1, 4);
+        assert_steps(&format!("Pool::acquire, all {kept} in use"), most, acquire_bound(kept));
+        assert_steps("Handle::drop of an extra one", steps(|| drop(extra)).1, 4);
         drop(held);
     }
 }
@@ -211,26 +215,31 @@ fn undisturbed_steps_are_few() {
     let pool = pool_without_limit();
     drop(pool.acquire());
     let (mut handle, acquired) = steps(|| pool.acquire());
-    assert_steps("acquire, undisturbed", acquired, 4);
-    assert_steps("get_mut", steps(|| Handle::get_mut(&mut handle).is_some()).1, 1);
+    assert_steps("Pool::acquire, undisturbed", acquired, 4);
+    assert_steps("Handle::get_mut", steps(|| Handle::get_mut(&mut handle).is_some()).1, 1);
     let (other, cloned) = steps(|| handle.clone());
-    assert_steps("clone", cloned, 1);
-    assert_steps("release of one of two", steps(|| drop(other)).1, 2);
+    assert_steps("Handle::clone", cloned, 1);
+    assert_steps("Handle::drop of one of two", steps(|| drop(other)).1, 2);
     let (handle, owned) = steps(|| Handle::into_owned(handle));
-    assert_steps("into_owned", owned, 1);
-    assert_steps("clone of an owned handle", steps(|| core::mem::forget(handle.clone())).1, 2);
+    assert_steps("Handle::into_owned", owned, 1);
+    assert_steps("Handle::clone of an owned one", steps(|| core::mem::forget(handle.clone())).1, 2);
     drop(handle);
     let handle = pool.acquire();
-    assert_steps("release", steps(|| drop(handle)).1, 3);
+    assert_steps("Handle::drop", steps(|| drop(handle)).1, 3);
     let handle = pool.acquire();
-    assert_steps("detach", steps(|| Handle::detach(handle)).1, 4);
-    assert_steps("stats", steps(|| pool.stats()).1, 2 * MAX + 6);
-    assert_steps("clear_idle", steps(|| pool.clear_idle()).1, 3 * MAX);
+    assert_steps("Handle::detach", steps(|| Handle::detach(handle)).1, 4);
+    assert_steps(
+        "Pool::try_acquire, undisturbed",
+        steps(|| pool.try_acquire()).1,
+        acquire_bound(MAX),
+    );
+    assert_steps("Pool::stats", steps(|| pool.stats()).1, 2 * MAX + 6);
+    assert_steps("Pool::clear_idle", steps(|| pool.clear_idle()).1, 3 * MAX);
 
     let bounded = self::pool();
     drop(bounded.acquire());
     let handle = bounded.acquire();
-    assert_steps("release where others may wait", steps(|| drop(handle)).1, 5);
+    assert_steps("Handle::drop where others may wait", steps(|| drop(handle)).1, 5);
 
     let count = RefCount::new();
     assert_steps("RefCount::retain", steps(|| count.retain()).1, 1);

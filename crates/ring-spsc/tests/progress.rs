@@ -104,8 +104,8 @@ fn single_values_take_no_more_steps_than_promised() {
             most_pop = most_pop.max(steps(|| consumer.pop()).1);
         }
     }
-    assert_steps("ring push", most_push, PUSH_BOUND);
-    assert_steps("ring pop", most_pop, POP_BOUND);
+    assert_steps("Producer::push", most_push, PUSH_BOUND);
+    assert_steps("Consumer::pop", most_pop, POP_BOUND);
 }
 
 #[test]
@@ -116,6 +116,6 @@ fn a_batch_of_a_contiguous_ring_takes_two_steps() {
         most_push = most_push.max(steps(|| producer.push_slice(&vec![0; count])).1);
         most_pop = most_pop.max(steps(|| consumer.pop_slice(&mut vec![0; count])).1);
     }
-    assert_steps("contiguous push_slice", most_push, 2);
-    assert_steps("contiguous pop_slice", most_pop, 2);
+    assert_steps("contiguous::Producer::push_slice", most_push, 2);
+    assert_steps("contiguous::Consumer::pop_slice", most_pop, 2);
 }

@@ -14,4 +14,6 @@ pub mod history;
 pub mod model;
 #[cfg(all(stepped, not(loom)))]
 pub mod progress;
+#[cfg(all(stepped, not(loom)))]
+mod stack;
 pub mod stress;

@@ -9,6 +9,8 @@ use std::{
 
 use lockfree_core::sync::stepped;
 
+use crate::stack;
+
 /// How long the others may take before they count as blocked.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -107,12 +109,14 @@ where
 fn stop_at(name: &str, k: usize, operation: impl FnOnce() + Send + 'static) -> Option<Stopped> {
     let (report, reports) = mpsc::channel();
     let (resume, resumed) = mpsc::channel::<()>();
+    let title = name.to_owned();
     let victim = thread::spawn(move || {
         let at_stop = report.clone();
         let mut accesses = 0;
-        stepped::install(move |_| {
+        stepped::install(move |step| {
             accesses += 1;
             if accesses == k {
+                stack::tell("stopped-in", &title, step.location);
                 let _ = at_stop.send(true);
                 // Ends when the sender is dropped, which may be never.
                 let _ = resumed.recv();
@@ -137,10 +141,15 @@ fn stop_at(name: &str, k: usize, operation: impl FnOnce() + Send + 'static) -> O
 }
 
 /// Runs `operation` on this thread and returns its result and the number of its accesses.
-pub fn steps<R>(operation: impl FnOnce() -> R) -> (R, usize) {
+pub fn steps<R, F: FnOnce() -> R>(operation: F) -> (R, usize) {
     let count = Rc::new(Cell::new(0));
     let in_hook = Rc::clone(&count);
-    stepped::install(move |_| in_hook.set(in_hook.get() + 1));
+    // All closures of a function have one name; this is another function for each.
+    let title = format!("{:p}", steps::<R, F> as *const ());
+    stepped::install(move |step| {
+        in_hook.set(in_hook.get() + 1);
+        stack::tell("counted-in", &title, step.location);
+    });
     let result = operation();
     stepped::uninstall();
     (result, count.get())

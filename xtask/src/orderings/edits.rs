@@ -11,6 +11,7 @@ use std::{
     fs,
     hash::DefaultHasher,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -86,31 +87,41 @@ fn of(package: &str, row: &toml::Value) -> Result<Edit> {
 }
 
 /// Makes each edit of `package` in a copy of the crates, and runs the model that must kill it.
+///
+/// Each core has a copy of its own: one builds while another's model runs.
 pub(super) fn judge_all(package: &str, memory: &Memory, report: &mut Report) -> Result<()> {
     let edits = read(package)?;
     let bar = term::bar(edits.len(), &format!("{package}, edited"));
-    for edit in edits {
+    let copies: Vec<_> = (0..edits.len()).map(|n| format!("target/edited/{n}")).rev().collect();
+    let copies = Mutex::new(copies);
+    let copies = || copies.lock().unwrap_or_else(PoisonError::into_inner);
+    let judged = process::on_every_core(edits, |edit| {
         let key = edit.key();
         let (verdict, time) = if let Some(known) = memory.recall(&key) {
             known
         } else {
-            let (verdict, time) = judge(package, &edit)?;
+            let copy = copies().pop().context("a copy for each edit")?;
+            let (verdict, time) = judge(package, &workspace::root().join(&copy), &edit)?;
+            copies().push(copy);
             memory.keep(&key, &verdict, time)?;
             (verdict, time)
         };
         bar.inc(1);
+        anyhow::Ok((edit, verdict, time))
+    });
+    bar.finish_and_clear();
+    for one in judged {
+        let (edit, verdict, time) = one?;
         report.enter_edit(&edit, verdict, time);
     }
-    bar.finish_and_clear();
     Ok(())
 }
 
-fn judge(package: &str, edit: &Edit) -> Result<(Verdict, Duration)> {
-    let copy = workspace::root().join("target/edited");
-    let original = mirror(&copy, &edit.file)?;
+fn judge(package: &str, copy: &Path, edit: &Edit) -> Result<(Verdict, Duration)> {
+    let original = mirror(copy, &edit.file)?;
     let file = copy.join(&edit.file);
     fs::write(&file, &edit.edited).with_context(|| format!("writing {}", file.display()))?;
-    let outcome = run(package, &copy, &edit.killed_by);
+    let outcome = run(package, copy, &edit.killed_by);
     fs::write(&file, original).with_context(|| format!("writing {}", file.display()))?;
     outcome.with_context(|| format!("{} ({})", edit.what, edit.place))
 }
@@ -120,7 +131,8 @@ fn run(package: &str, copy: &Path, killed_by: &str) -> Result<(Verdict, Duration
     build.current_dir(copy).env("CARGO_TARGET_DIR", copy.join("target"));
     // What an edit leaves unused is no news.
     build.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}loom\u{1f}-Awarnings");
-    let tests = cargo::build_tests(build, &[package], "loom")?;
+    let target = target(&copy.join("crates").join(package).join("tests"), killed_by)?;
+    let tests = cargo::build_targets(build, &[package], &target)?;
     let Some(test) = tests.iter().find(|test| test.name == killed_by) else {
         bail!("{package} has no loom test {killed_by}");
     };
@@ -131,6 +143,21 @@ fn run(package: &str, copy: &Path, killed_by: &str) -> Result<(Verdict, Duration
         Err(why) => Verdict::Inconclusive { why: format!("{killed_by} {why}") },
     };
     Ok((verdict, outcome.elapsed))
+}
+
+/// The test target in `dir` that holds a test; all of them where it lies in a module of its own file.
+fn target(dir: &Path, test: &str) -> Result<String> {
+    let declared = format!("fn {test}(");
+    for entry in fs::read_dir(dir).with_context(|| format!("reading {}", dir.display()))? {
+        let file = entry?.path();
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with("loom")
+            && fs::read_to_string(&file).is_ok_and(|text| text.contains(&declared))
+        {
+            return Ok(name);
+        }
+    }
+    Ok("*loom".to_owned())
 }
 
 /// Makes `copy` a workspace of the crates as they are, and returns the text of `file` among them.

@@ -11,6 +11,7 @@ mod edits;
 mod memory;
 mod mutant;
 mod report;
+mod summary;
 
 use core::time::Duration;
 use std::{
@@ -34,6 +35,7 @@ use crate::{
     term, workspace,
 };
 pub(crate) use baseline::recorded;
+pub(crate) use summary::stale as stale_count;
 
 /// Weakens each ordering by one step and shows the model that then fails
 #[derive(Debug, Default, clap::Args)]
@@ -54,6 +56,9 @@ pub struct Args {
     /// Forget what earlier runs have found
     #[arg(long)]
     afresh: bool,
+    /// Write the count down in the README, if all holds
+    #[arg(long, conflicts_with_all = ["crates", "site"])]
+    write: bool,
 }
 
 /// A place that a user has named.
@@ -164,6 +169,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
 
     let mut failed = Vec::new();
+    let mut counts = BTreeMap::new();
     for (mut subject, _) in subjects {
         let own = models.iter().filter(|test| test.package == subject.name);
         subject.models = own.cloned().collect();
@@ -179,12 +185,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             fs::write(&file, report.markdown())
                 .with_context(|| format!("writing {}", file.display()))?;
         }
+        counts.insert(subject.name.clone(), report.counts());
         if !report.holds() {
             failed.push(subject.name);
         }
     }
     ensure!(failed.is_empty(), "orderings: {} must be looked at", failed.join(", "));
-    Ok(())
+    if args.write { summary::write(&counts) } else { Ok(()) }
 }
 
 /// The edges that rows of the allow-list name, in the files under `dir`.
@@ -215,6 +222,7 @@ pub fn weaken(
     let mut report = Report::new(&subject.name);
     if !partly {
         report.disagreements = baseline.disagreements(&sites);
+        report.disagreements.extend(strangers(allowed, &sites, &baseline));
     }
 
     let mut mutants = Vec::new();
@@ -230,6 +238,13 @@ pub fn weaken(
             None => report.unvisited.push((site.place(), site.order, site.edges())),
         }
     }
+    // The longest first, so that no core is left with one at the end: those that are known to survive run
+    // every model that visits them.
+    mutants.sort_by_key(|(mutant, visit)| {
+        let survives = allowed.iter().any(|entry| entry.covers(&mutant.site));
+        let all: Duration = visit.tests.iter().map(|(_, usual)| *usual).sum();
+        core::cmp::Reverse((survives, all))
+    });
     let bar = term::bar(mutants.len(), &subject.name);
     let verdicts = process::on_every_core(mutants, |(mutant, visit)| {
         let name = mutant.variable();
@@ -244,8 +259,9 @@ pub fn weaken(
         anyhow::Ok((mutant, verdict, time))
     });
     bar.finish_and_clear();
-    for judged in verdicts {
-        let (mutant, mut verdict, time) = judged?;
+    let mut verdicts = verdicts.into_iter().collect::<Result<Vec<_>>>()?;
+    verdicts.sort_by_key(|(mutant, ..)| (mutant.site.key(), mutant.to));
+    for (mutant, mut verdict, time) in verdicts {
         if !matches!(verdict, Verdict::Killed { .. })
             && let Some(entry) = allowed.iter().find(|entry| entry.covers(&mutant.site))
         {
@@ -257,6 +273,36 @@ pub fn weaken(
         report.stale = stale(allowed, &sites, &baseline, &report);
     }
     Ok(report)
+}
+
+/// Edges of which no model of their name comes to one of the sides.
+fn strangers(
+    allowed: &[Allowed],
+    sites: &BTreeMap<Key, Site<'_>>,
+    baseline: &Baseline,
+) -> Vec<String> {
+    let mut sides: BTreeMap<(String, &str), bool> = BTreeMap::new();
+    for (key, site) in sites.iter().filter(|(_, site)| site.access.modelled) {
+        let Some(visit) = baseline.visited(key) else { continue };
+        for edge in site.edges() {
+            let snake = edge.replace('-', "_");
+            let named = visit.tests.iter().any(|(test, _)| test.name.contains(&snake));
+            for (side, is_its) in
+                [("release", site.order.releases()), ("acquire", site.order.acquires())]
+            {
+                if is_its {
+                    *sides.entry((edge.clone(), side)).or_default() |= named;
+                }
+            }
+        }
+    }
+    let told = sides
+        .into_iter()
+        .filter(|((edge, _), named)| !named && allowed.iter().all(|entry| entry.place != *edge));
+    told.map(|((edge, side), _)| {
+        format!("the edge {edge}: no model of its name comes to its {side} side")
+    })
+    .collect()
 }
 
 /// Entries of the allow-list that this crate's sources do not need, or no longer.

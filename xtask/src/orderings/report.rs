@@ -24,6 +24,19 @@ pub struct Report {
     pub(super) stale: Vec<String>,
 }
 
+/// What stands for an access where a source is edited.
+const EDIT: &str = "edit";
+
+/// How many mutants of a crate there were, and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) weakened: usize,
+    pub(super) killed: usize,
+    pub(super) allowed: usize,
+    pub(super) edits: usize,
+    pub(super) edits_killed: usize,
+}
+
 #[derive(Debug)]
 struct Entry {
     place: String,
@@ -61,12 +74,29 @@ impl Report {
     pub(super) fn enter_edit(&mut self, edit: &Edit, verdict: Verdict, time: Duration) {
         self.entries.push(Entry {
             place: edit.place.clone(),
-            access: "edit".to_owned(),
+            access: EDIT.to_owned(),
             change: edit.what.clone(),
             edges: String::new(),
             verdict,
             time,
         });
+    }
+
+    /// What a run over the crate comes to.
+    pub(super) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for entry in &self.entries {
+            let killed = usize::from(matches!(entry.verdict, Verdict::Killed { .. }));
+            if entry.access == EDIT {
+                counts.edits += 1;
+                counts.edits_killed += killed;
+            } else {
+                counts.weakened += 1;
+                counts.killed += killed;
+                counts.allowed += usize::from(matches!(entry.verdict, Verdict::Allowed { .. }));
+            }
+        }
+        counts
     }
 
     pub(super) fn allows(&self, place: &str) -> bool {

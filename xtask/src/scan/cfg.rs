@@ -12,6 +12,11 @@ pub(super) fn modelled(attributes: &[Attribute]) -> bool {
     })
 }
 
+/// Can code under these attributes be part of what users build? Only a certain no is no.
+pub(crate) fn released(attributes: &[Attribute]) -> bool {
+    possible(attributes, |name| ["loom", "stepped", "test"].contains(&name).then_some(false))
+}
+
 /// Is code under these attributes there for unit tests only?
 pub(super) fn only_in_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| attribute.path().is_ident("test"))

@@ -13,8 +13,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+pub(crate) use cfg::released;
 pub use comments::{Comments, Note};
 pub use visit::{Access, Foreign, Spot, Unsafe};
+pub(crate) use visit::{all, order};
 
 /// A memory ordering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,7 +147,8 @@ pub fn read_crate(root: &Path, dir: &Path) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-fn file_of(module: &Path) -> PathBuf {
+/// The file of a module that is declared without a body.
+pub(crate) fn file_of(module: &Path) -> PathBuf {
     let nested = module.join("mod.rs");
     if nested.exists() { nested } else { module.with_extension("rs") }
 }

@@ -301,7 +301,8 @@ impl<'ast> Visit<'ast> for Walk {
     }
 }
 
-fn all<T: syn::parse::Parse>(input: ParseStream<'_>) -> syn::Result<Vec<T>> {
+/// As many as there are.
+pub(crate) fn all<T: syn::parse::Parse>(input: ParseStream<'_>) -> syn::Result<Vec<T>> {
     let mut nodes = Vec::new();
     while !input.is_empty() {
         nodes.push(input.parse()?);
@@ -320,7 +321,7 @@ fn attributes(node: &impl quote::ToTokens) -> Vec<Attribute> {
 }
 
 /// The ordering that an argument names.
-fn order(argument: &Expr) -> Option<Order> {
+pub(crate) fn order(argument: &Expr) -> Option<Order> {
     let Expr::Path(path) = argument else { return None };
     let mut segments = path.path.segments.iter().rev();
     let order = segments.next()?.ident.to_string().parse().ok()?;

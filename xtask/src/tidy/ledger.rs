@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checked, Violation};
-use crate::scan::Source;
+use crate::scan::{Note, Source};
 
 /// One row of a `# Orderings` table.
 struct Row<'a> {
     edge: &'a str,
+    /// What is named at the release side, and at the acquire side.
+    sides: [BTreeSet<&'a str>; 2],
     tests: Vec<&'a str>,
     file: &'a str,
     line: usize,
@@ -51,6 +53,9 @@ pub fn check_edges(crate_: &Checked) -> Vec<Violation> {
             say(format!("the edge {edge} has no row in a `//! # Orderings` table"));
         }
     }
+    let code = crate_.sources.iter().flat_map(|source| source.text.lines());
+    let code = code.filter(|line| !line.trim_start().starts_with("//"));
+    let code: BTreeSet<_> = code.flat_map(identifiers).collect();
     for row in rows.values() {
         let mut say = |message: String| say(row.file, row.line, message);
         if !ends.contains_key(row.edge) {
@@ -60,12 +65,30 @@ pub fn check_edges(crate_: &Checked) -> Vec<Violation> {
         for test in row.tests.iter().filter(|test| !exists(test, &crate_.loom_tests)) {
             say(format!("tests/loom.rs has no test {test}"));
         }
+        for (side, names) in ["release", "acquire"].into_iter().zip(&row.sides) {
+            let there = at_the_sites(crate_, row.edge, side == "release");
+            let parts = |name: &&&str| name.split("::").all(|part| there.contains(part));
+            // Without a note at that side, that is told already.
+            if !there.is_empty() && !names.is_empty() && !names.iter().any(|name| parts(&name)) {
+                say(format!("what {} has at its {side} side is where no note names it", row.edge));
+            }
+            for name in
+                names.iter().filter(|name| !name.split("::").all(|part| code.contains(part)))
+            {
+                say(format!("{name}, in the row of {}, is no name here", row.edge));
+            }
+        }
         let named = row.tests.iter().any(|test| test.contains(&snake));
         if !named && !crate_.allowed_edges.contains(row.edge) {
             say(format!("the edge {} has no loom test with {snake} in its name", row.edge));
         }
     }
     found
+}
+
+/// The edges of a crate's ledgers.
+pub(super) fn edges(crate_: &Checked) -> BTreeSet<String> {
+    crate_.sources.iter().flat_map(ledger).map(|row| row.edge.to_owned()).collect()
 }
 
 /// Where an edge is first named, and which of its ends are.
@@ -82,6 +105,35 @@ impl<'a> Ends<'a> {
     }
 }
 
+/// The words at the accesses whose notes name an edge at this side: of the functions that they stand in,
+/// of their statements, and of those notes.
+fn at_the_sites<'a>(crate_: &'a Checked, edge: &str, released: bool) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    for source in &crate_.sources {
+        let lines: Vec<_> = source.text.lines().collect();
+        for access in &source.accesses {
+            let names_it = |note: &&Note| {
+                let side = if released { note.order.releases() } else { note.order.acquires() };
+                side && note.edges.iter().any(|own| own == edge)
+            };
+            let notes = source.notes(access);
+            let Some(note) = notes.into_iter().find(names_it) else { continue };
+            found.extend(identifiers(&access.function));
+            let module = source.path.rsplit('/').next().unwrap_or_default();
+            found.extend(module.strip_suffix(".rs"));
+            let first = access.anchor.line.min(note.line);
+            for line in &lines[first - 1..access.last_line] {
+                found.extend(identifiers(line));
+            }
+        }
+    }
+    found
+}
+
+fn identifiers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|sign: char| !sign.is_alphanumeric() && sign != '_').filter(|word| !word.is_empty())
+}
+
 fn ledger(source: &Source) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     let mut inside = false;
@@ -92,10 +144,11 @@ fn ledger(source: &Source) -> Vec<Row<'_>> {
             inside = doc == "# Orderings";
         }
         let cells: Vec<_> = doc.trim_matches('|').split('|').map(str::trim).collect();
-        let [edge, _, _, _, tests] = cells[..] else { continue };
+        let [edge, release, acquire, _, tests] = cells[..] else { continue };
         if inside && doc.starts_with('|') && edge != "edge" && !edge.starts_with("---") {
             let tests = words(tests).into_iter().collect();
-            rows.push(Row { edge: edge.trim_matches('`'), tests, file: &source.path, line: i + 1 });
+            let (edge, sides) = (edge.trim_matches('`'), [words(release), words(acquire)]);
+            rows.push(Row { edge, sides, tests, file: &source.path, line: i + 1 });
         }
     }
     rows

@@ -4,9 +4,14 @@
 mod files;
 mod ledger;
 mod notes;
+mod patterns;
 
 use core::fmt;
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -15,7 +20,8 @@ pub use ledger::check_edges;
 pub use notes::check_source;
 
 use crate::{
-    measured, orderings,
+    interface::{self, Interface},
+    orderings, progress,
     scan::{self, Source},
     workspace::{self, Crate},
 };
@@ -55,8 +61,13 @@ pub struct Checked {
 pub fn check_workspace() -> Result<Vec<Violation>> {
     let root = workspace::root();
     let mut found = Vec::new();
+    let mut interfaces = BTreeMap::new();
+    let mut edges = BTreeSet::new();
     for one in workspace::crates()? {
         found.extend(files::missing(&one));
+        let interface = Interface::of(&one)?;
+        found.extend(interface::stale(&one, &interface)?);
+        interfaces.insert(one.name.clone(), interface);
         let sources = scan::read_crate(root, &one.dir.join("src"))?;
         let (facade, sources): (Vec<_>, _) = sources
             .into_iter()
@@ -66,9 +77,14 @@ pub fn check_workspace() -> Result<Vec<Violation>> {
         let checked = Checked { sources, loom_tests: loom_tests(&one)?, allowed_edges };
         found.extend(checked.sources.iter().flat_map(check_source));
         found.extend(check_edges(&checked));
+        edges.extend(ledger::edges(&checked));
     }
     files::each_text(root, &mut |path, text| found.extend(check_text(path, text)))?;
-    found.extend(measured::stale()?);
+    let own: BTreeSet<_> = interfaces.keys().cloned().collect();
+    let document = read(&root.join(patterns::DOCUMENT))?;
+    found.extend(patterns::check(&document, &edges, &own));
+    found.extend(progress::stale(&interfaces)?);
+    found.extend(orderings::stale_count()?);
     found.sort();
     found.dedup();
     Ok(found)

@@ -43,8 +43,8 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | arm | `register` sets `WAITING` | `take` swaps in `WAKING`; `register` takes the slot again | the waker in the slot | `arm_hands_the_waker_over` |
-//! | vacate | `take` or `register` sets `EMPTY` | `register` takes the slot; `take` swaps in `WAKING` | that the slot was emptied | `vacate_hands_the_slot_back` |
+//! | arm | the drop of a `Registration` | `take_slowly` swaps in `WAKING`; `register` takes the slot again | the waker in the slot | `arm_hands_the_waker_over` |
+//! | vacate | `vacate`, the drop of a `Registration` | `register` takes the slot; `take_slowly` swaps in `WAKING` | that the slot was emptied | `vacate_hands_the_slot_back` |
 //! | second-look | fence in `take` | fence in `register` | of condition and registration, one is seen | `second_look_loses_no_wake_up` |
 
 use core::{

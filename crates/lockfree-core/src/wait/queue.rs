@@ -46,7 +46,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | join-line | fence in `notify` | fence in `arm` | of the thing waited for and the place in the line, one is seen | `join_line_loses_no_wake_up` |
+//! | join-line | fence in `notify_after_rmw` and `has_waiters` | fence in `arm` | of the thing waited for and the place in the line, one is seen | `join_line_loses_no_wake_up` |
 
 use alloc::collections::{BTreeMap, btree_map::IntoValues};
 use core::{

@@ -53,7 +53,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | request | `operate_slowly`, `help`, `finish` | `Record::read` | the offered cell; what the helper knew when it bound, answered or refused | `request_*` |
 //! | claim | `help` | `circle::find` | that the request is bound | `claim_*` |
-//! | final | `finish` | `circle::find` | that the request is answered | `final_*` |
+//! | final | `make_final` | `circle::find` | that the request is answered | `final_*` |
 
 use alloc::boxed::Box;
 use core::{fmt, marker::PhantomData};
