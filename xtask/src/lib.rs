@@ -16,6 +16,7 @@ mod test_loom;
 mod test_progress;
 pub mod tidy;
 mod tour;
+mod verify;
 pub mod workspace;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ enum Command {
     TestLoom(test_loom::Args),
     Orderings(orderings::Args),
     TestProgress(test_progress::Args),
+    Verify(verify::Args),
     Bench(bench::Args),
     Ci(ci::Args),
 }
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::TestLoom(args) => test_loom::run(&args),
         Command::Orderings(args) => orderings::run(&args),
         Command::TestProgress(args) => test_progress::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
         // Its last line is its verdict.
         Command::Ci(args) => return ci::run(&args),

@@ -63,18 +63,19 @@ fn some_call(random: u64) -> Call {
 fn the_counter_is_linearizable() {
     for round in 0..scaled(300) {
         let counter = Counter::new(0);
-        let history = on_threads::<THREADS, _, _>(round, OPERATIONS, some_call, |call| match *call {
-            Increment => Some(counter.increment()),
-            Decrement => Some(counter.decrement()),
-            CheckedSub(n) => counter.checked_sub(n).ok(),
-            SaturatingSub(n) => Some(counter.saturating_sub(n)),
-            Store(value) => {
-                counter.store(value);
-                None
-            }
-            Take => Some(counter.take()),
-            Load => Some(counter.load()),
-        });
+        let history =
+            on_threads::<THREADS, _, _>(round, OPERATIONS, some_call, |call| match *call {
+                Increment => Some(counter.increment()),
+                Decrement => Some(counter.decrement()),
+                CheckedSub(n) => counter.checked_sub(n).ok(),
+                SaturatingSub(n) => Some(counter.saturating_sub(n)),
+                Store(value) => {
+                    counter.store(value);
+                    None
+                }
+                Take => Some(counter.take()),
+                Load => Some(counter.load()),
+            });
         check(&Number::default(), history);
     }
 }

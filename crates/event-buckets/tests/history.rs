@@ -112,7 +112,9 @@ fn admissions(clients: u64, limiter: impl Fn(Quota) -> Box<dyn Fn(Acquire) -> bo
         client: usize::try_from(random % clients).unwrap(),
         events: 1 + u32::try_from(random >> 62).unwrap(),
     };
-    for quota in [Quota::fixed(LIMIT, SECOND), Quota::sliding(LIMIT, SECOND), Quota::gcra(LIMIT, SECOND)] {
+    for quota in
+        [Quota::fixed(LIMIT, SECOND), Quota::sliding(LIMIT, SECOND), Quota::gcra(LIMIT, SECOND)]
+    {
         for round in 0..scaled(100) {
             let limiter = limiter(quota.unwrap());
             let history =
@@ -133,10 +135,10 @@ fn the_limiter_is_linearizable_at_one_time() {
 #[test]
 fn the_keyed_limiter_is_linearizable_at_one_time() {
     admissions(2, |quota| {
-        let Ok(limiter) = KeyedLimiter::<usize, _>::with_clock(quota, 64, ManualClock::new()) else {
+        let Ok(limiter) = KeyedLimiter::<usize, _>::with_clock(quota, 64, ManualClock::new())
+        else {
             // A kind of quota that is for one limiter alone.
-            let limiters =
-                [0, 1].map(|_| RateLimiter::with_clock(quota, ManualClock::new()));
+            let limiters = [0, 1].map(|_| RateLimiter::with_clock(quota, ManualClock::new()));
             return Box::new(move |call| limiters[call.client].acquire(call.events).is_ok());
         };
         Box::new(move |call| limiter.acquire(&call.client, call.events).is_ok())

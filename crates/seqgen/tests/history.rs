@@ -49,7 +49,8 @@ impl Spec for Ids {
             Current => return vec![self.last],
             Remaining => return vec![self.left()],
         };
-        let ids: Vec<_> = (1..=wanted.min(self.left())).map(|n| self.last + n * self.step).collect();
+        let ids: Vec<_> =
+            (1..=wanted.min(self.left())).map(|n| self.last + n * self.step).collect();
         self.last = ids.last().copied().unwrap_or(self.last);
         ids
     }

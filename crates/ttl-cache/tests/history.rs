@@ -74,7 +74,8 @@ fn histories(spread: u64) {
     };
     for round in 0..scaled(300) {
         let cache = by_hand().build();
-        let history = on_threads::<THREADS, _, _>(round, OPERATIONS, choose, |what| call(&cache, *what));
+        let history =
+            on_threads::<THREADS, _, _>(round, OPERATIONS, choose, |what| call(&cache, *what));
         check(&Map::default(), history);
     }
 }
