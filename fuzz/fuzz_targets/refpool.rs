@@ -68,7 +68,7 @@ fuzz_target!(|input: (u8, u8, bool, Vec<Step>)| {
             }
             Step::Drop(at) => {
                 if let Some(at) = pick(at) {
-                    held.swap_remove(at);
+                    drop(held.swap_remove(at));
                 }
             }
             Step::Detach(at) => {

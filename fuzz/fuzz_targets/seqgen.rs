@@ -23,7 +23,7 @@ fuzz_target!(|input: (u64, u64, u64, bool, Vec<Step>)| {
         return;
     };
     let (mut last, max, step) = (u128::from(start), u128::from(max), u128::from(step));
-    let mut ask = |last: &mut u128, n: u128| {
+    let ask = |last: &mut u128, n: u128| {
         let there = n.min((max - *last) / step);
         let first = *last + step;
         *last += there * step;

@@ -192,3 +192,35 @@ fn climb(name: Name, args: &Args, context: &Context) -> Vec<Row> {
     }
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Parser, ValueEnum as _};
+
+    use super::{Args, Name};
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn rungs_and_crates_are_chosen_by_name() {
+        let line = ["verify", "--only", "tsan", "--only", "asan", "--crate", "refpool"];
+        let Cli { args } = Cli::try_parse_from(line).unwrap();
+        assert_eq!(
+            (args.only, args.crates),
+            (vec![Name::Tsan, Name::Asan], vec!["refpool".to_owned()])
+        );
+        assert!(Cli::try_parse_from(["verify", "--only", "magic"]).is_err());
+    }
+
+    #[test]
+    fn every_rung_has_a_name_of_its_own() {
+        let names: Vec<_> = Name::value_variants().iter().map(|name| name.text()).collect();
+        let expected =
+            ["models", "histories", "asan", "tsan", "miri", "targets", "fuzz", "mutants"];
+        assert_eq!(names, expected);
+    }
+}

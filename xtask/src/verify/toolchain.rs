@@ -14,8 +14,8 @@ use super::{context::Context, debian, suite::Way};
 /// Such a compiler, or the one in use without sources.
 #[derive(Debug)]
 pub(super) struct Toolchain {
-    /// The compiler; that in use, where there is none.
-    rustc: Option<PathBuf>,
+    /// What starts it: nothing for the one in use.
+    start: Vec<(&'static str, String)>,
     /// What it calls itself.
     pub(super) version: String,
     /// The triple of this machine.
@@ -29,15 +29,16 @@ pub(super) type Found = Result<Toolchain, String>;
 impl Toolchain {
     /// The compiler in use.
     pub(super) fn in_use() -> Result<Self> {
-        Self::of(None)
+        Self::of(Vec::new())
     }
 
-    fn of(rustc: Option<PathBuf>) -> Result<Self> {
+    fn of(start: Vec<(&'static str, String)>) -> Result<Self> {
         let ask = |arguments: &[&str]| {
-            let in_use = || env::var_os("RUSTC").map_or_else(|| "rustc".into(), PathBuf::from);
-            let output =
-                Command::new(rustc.clone().unwrap_or_else(in_use)).args(arguments).output();
-            let output = output.context("starting rustc")?;
+            let in_use = || env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+            let own = start.iter().find(|(name, _)| *name == "RUSTC").map(|(_, path)| path.into());
+            let mut command = Command::new(own.unwrap_or_else(in_use));
+            command.args(arguments).envs(start.iter().map(|(name, value)| (name, value)));
+            let output = command.output().context("starting rustc")?;
             ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
@@ -46,7 +47,7 @@ impl Toolchain {
         let host = line("host: ").context("rustc tells no host")?.to_owned();
         let version = format!("rustc {}", line("release: ").context("rustc tells no release")?);
         let sysroot = PathBuf::from(ask(&["--print", "sysroot"])?);
-        Ok(Self { rustc, version, host, sysroot })
+        Ok(Self { start, version, host, sysroot })
     }
 
     /// One with the sources of its library: that in use, or Debian's, which is fetched.
@@ -73,8 +74,11 @@ impl Toolchain {
         };
         let packages = debian::closure(&["rustc-web", "rust-web-src"], wanted)?;
         let root = debian::unpack(&packages, &context.dir().join("debian"))?;
-        let rustc = starter(context, &root)?;
-        let debians = Self::of(Some(rustc))?;
+        let path = |path: PathBuf| path.display().to_string();
+        let debians = Self::of(vec![
+            ("RUSTC", path(root.join("usr/bin/rustc"))),
+            ("LD_LIBRARY_PATH", path(libraries_of(&root)?)),
+        ])?;
         in_use.lend_runtimes(&debians)?;
         Ok(Ok(debians))
     }
@@ -108,33 +112,20 @@ impl Toolchain {
     /// Makes `way` one of this compiler, unlocked, and of a library built anew if `anew`.
     pub(super) fn lead(&self, way: &mut Way, anew: bool) {
         way.set("RUSTC_BOOTSTRAP", "1");
-        if let Some(rustc) = &self.rustc {
-            way.set("RUSTC", rustc.display().to_string());
-        }
+        self.start.iter().for_each(|(name, value)| way.set(name, value.as_str()));
         if anew {
             way.arguments.push("-Zbuild-std".to_owned());
         }
     }
 }
 
-/// A script that starts Debian's compiler with the libraries that were unpacked beside it.
-fn starter(context: &Context, root: &Path) -> Result<PathBuf> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let libraries = root.join("usr/lib/x86_64-linux-gnu");
-    let rustc = root.join("usr/bin/rustc");
-    let text = format!(
-        "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
-        libraries.display(),
-        rustc.display(),
-    );
-    let file = context.dir().join("debian/rustc");
-    if fs::read_to_string(&file).ok().as_deref() != Some(text.as_str()) {
-        fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
-    }
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755))
-        .with_context(|| format!("making {} executable", file.display()))?;
-    Ok(file)
+/// The folder of libraries in an unpacked system: `usr/lib/TRIPLE`.
+fn libraries_of(root: &Path) -> Result<PathBuf> {
+    let lib = root.join("usr/lib");
+    let entries = fs::read_dir(&lib).with_context(|| format!("reading {}", lib.display()))?;
+    let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let found = paths.find(|path| path.as_os_str().to_string_lossy().ends_with("-linux-gnu"));
+    found.with_context(|| format!("{} holds no libraries", lib.display()))
 }
 
 /// Whether Debian's version is `needed` or later.

@@ -28,7 +28,7 @@ impl Rung for Tsan {
         let Some(toolchain) = &self.0 else { return Ok(Vec::new()) };
         let mut way = Way::new("tsan", &toolchain.host);
         toolchain.lead(&mut way, true);
-        way.flags = ["-Zsanitizer=thread", "--cfg", "tsan"].map(str::to_owned).into();
+        way.flags = vec!["-Zsanitizer=thread".to_owned()];
         way.set("TSAN_OPTIONS", "halt_on_error=0:second_deadlock_stack=1");
         way.set("ATOMWORKS_STRESS", context.stress(0.3));
         way.set("PROPTEST_CASES", "32");
