@@ -11,14 +11,14 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | last-reference | the subtraction in `release` | the fence in `release` | that the others' reads are over | `last_reference_drops_after_all_reads` |
+//! | last-reference | the subtraction in `release` | the load in `release` | that the others' reads are over | `last_reference_drops_after_all_reads` |
 
 use core::{fmt, mem::MaybeUninit, ops::Deref, ptr::NonNull};
 
 use lockfree_core::sync::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
-    Witness, fence,
+    Witness,
 };
 
 use crate::state::{self, NEVER, REFERENCE};
@@ -151,8 +151,8 @@ impl<K, V> Entry<K, V> {
         if uses.fetch_sub(REFERENCE, Release) >= 2 * REFERENCE {
             return;
         }
-        // Acquire [last-reference]: pairs with the others' subtractions.
-        fence(Acquire);
+        // Acquire [last-reference]: pairs with the others' subtractions, which ours continues.
+        uses.load(Acquire);
         // SAFETY: I2: it was the last reference.
         drop(unsafe { Box::from_raw(entry.as_ptr()) });
     }
