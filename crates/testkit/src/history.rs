@@ -135,7 +135,7 @@ where
     recorder.take()
 }
 
-/// Numbers that look random: Steele, Lea and Flood's SplitMix64 (2014).
+/// Numbers that look random: Steele, Lea and Flood's `SplitMix64` (2014).
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! AddressSanitizer with its leak detection: unit, stress and doc tests.
+//! `AddressSanitizer` with its leak detection: unit, stress and doc tests.
 
 use anyhow::Result;
 

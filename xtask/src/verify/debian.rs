@@ -53,6 +53,9 @@ fn names_in(depends: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Unpacks `packages` under `dir`, once for each set of versions, and returns the folder.
+///
+/// # Errors
+/// They cannot be fetched, or not be written: what needs them is to be skipped.
 pub(super) fn unpack(packages: &[String], dir: &Path) -> Result<PathBuf> {
     let versions = packages.iter().map(|package| {
         let version = candidate(package).with_context(|| format!("Debian has no {package}"))?;

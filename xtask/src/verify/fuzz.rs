@@ -1,7 +1,7 @@
 //! Inputs guided by coverage, for each structure beside a sequential twin: `fuzz/fuzz_targets`.
 //!
 //! The compiler's own passes count the edges, on a stable toolchain too, and libFuzzer is built from its
-//! crate. Where the compiler came with AddressSanitizer, the inputs run under it.
+//! crate. Where the compiler came with `AddressSanitizer`, the inputs run under it.
 
 use core::time::Duration;
 use std::{

@@ -50,7 +50,7 @@ pub(super) fn fingerprint(context: &Context, one: &Crate) -> Result<String> {
     (context.minutes(), env!("CARGO_PKG_RUST_VERSION")).hash(&mut hasher);
     let root = workspace::root();
     let mut dirs: Vec<_> =
-        own_crates(one)?.into_iter().map(|name| root.join("crates").join(name)).collect();
+        own_crates(one).into_iter().map(|name| root.join("crates").join(name)).collect();
     dirs.extend(
         ["fuzz/fuzz_targets", "xtask/src/verify", "xtask/mutants"].map(|dir| root.join(dir)),
     );
@@ -62,7 +62,7 @@ pub(super) fn fingerprint(context: &Context, one: &Crate) -> Result<String> {
 }
 
 /// The crates of the workspace that `one` and its tests stand on, with itself.
-fn own_crates(one: &Crate) -> Result<BTreeSet<String>> {
+fn own_crates(one: &Crate) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut left = vec![one.name.clone()];
     while let Some(name) = left.pop() {
@@ -73,7 +73,7 @@ fn own_crates(one: &Crate) -> Result<BTreeSet<String>> {
             left.extend(text.lines().filter_map(dependency).map(str::to_owned));
         }
     }
-    Ok(found)
+    found
 }
 
 /// The name of the dependency that a line of a manifest tells, if it tells one.
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_crate_stands_on_those_that_its_dependencies_stand_on() {
         let crates = select(&["atomic-metrics".to_owned()]).unwrap();
-        let own = own_crates(&crates[0]).unwrap();
+        let own = own_crates(&crates[0]);
         let expected = ["atomic-counter", "atomic-metrics", "lockfree-core", "testkit"];
         assert!(expected.iter().all(|name| own.contains(*name)), "{own:?}");
     }

@@ -63,9 +63,9 @@ enum Name {
     Models,
     /// Linearizability on real threads, for long
     Histories,
-    /// AddressSanitizer and leak detection
+    /// Memory errors and leaks
     Asan,
-    /// ThreadSanitizer
+    /// Data races
     Tsan,
     /// Miri, where the toolchain has it
     Miri,

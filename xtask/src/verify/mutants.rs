@@ -86,6 +86,8 @@ impl Rung for Mutants {
         }
         command.current_dir(workspace::root());
         command.env("ATOMWORKS_STRESS", "0.05").env("PROPTEST_CASES", "64");
+        // The copies of the sources share what they stand on.
+        command.env("CARGO_TARGET_DIR", context.dir().join("mutants/target"));
         let outcome = process::run(command, time + Duration::from_mins(5))?;
 
         let found = Found::read(&folder.join("mutants.out"))?;

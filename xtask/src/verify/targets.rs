@@ -64,8 +64,10 @@ impl Rung for Targets {
             let wanted = |name: &str| name.contains(target.gnu) || name.ends_with(&end);
             packages.extend(debian::closure(&[&gcc, &libc], wanted)?);
         }
-        let root = debian::unpack(&packages, &context.dir().join("cross"))?;
-        self.0 = Some((toolchain, root));
+        match debian::unpack(&packages, &context.dir().join("cross")) {
+            Ok(root) => self.0 = Some((toolchain, root)),
+            Err(error) => return Ok(Ready::No(format!("{error:#}"))),
+        }
         Ok(Ready::Yes)
     }
 

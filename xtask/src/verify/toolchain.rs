@@ -73,7 +73,10 @@ impl Toolchain {
                 || parts.iter().any(|part| name.starts_with(part))
         };
         let packages = debian::closure(&["rustc-web", "rust-web-src"], wanted)?;
-        let root = debian::unpack(&packages, &context.dir().join("debian"))?;
+        let root = match debian::unpack(&packages, &context.dir().join("debian")) {
+            Ok(root) => root,
+            Err(error) => return Ok(Err(format!("{error:#}"))),
+        };
         let path = |path: PathBuf| path.display().to_string();
         let debians = Self::of(vec![
             ("RUSTC", path(root.join("usr/bin/rustc"))),

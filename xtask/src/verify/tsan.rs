@@ -1,4 +1,4 @@
-//! ThreadSanitizer over the unit and stress tests, with a standard library that is instrumented too:
+//! `ThreadSanitizer` over the unit and stress tests, with a standard library that is instrumented too:
 //! without one it takes what `std` does for races.
 
 use anyhow::Result;
