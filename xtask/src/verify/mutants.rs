@@ -10,6 +10,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Instant,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -29,6 +30,9 @@ use crate::{
 const TIME: Duration = Duration::from_mins(4);
 /// Tests that tell nothing of a mutant which a test of one thread does not, or take too long.
 const LEFT_OUT: [&str; 6] = ["loom", "progress", "stress", "history", "memory", "endurance"];
+
+/// Mutants that show nothing: of texts for debugging, and those that never compile.
+const NO_MUTANTS: [&str; 3] = ["impl (fmt::)?(Debug|Display)", "Box::leak", "NonNull::"];
 
 /// The rung.
 #[derive(Debug, Default)]
@@ -73,14 +77,63 @@ impl Rung for Mutants {
         // What is found of other sources lies in another folder, and is not gone on with.
         let folder = context.dir().join("mutants").join(&one.name);
         let folder = folder.join(kept::fingerprint(context, one)?);
-        fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-        let all = self.list(one, &files)?;
+        let started = Instant::now();
         let time = context.share(TIME);
+        let (mut all, mut found, mut output) = (0, Found::default(), String::new());
+        // The words first: the tool itself goes by the names of the files.
+        let (words, algorithms): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| is_state(file));
+        for (name, files) in [("words", words), ("algorithms", algorithms)] {
+            if files.is_empty() {
+                continue;
+            }
+            all += self.list(one, &files)?;
+            let folder = folder.join(name);
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("creating {}", folder.display()))?;
+            let left = time.saturating_sub(started.elapsed());
+            if !left.is_zero() {
+                let command = self.command(context, one, &files, &folder, left)?;
+                output += &process::run(command, left + Duration::from_mins(5))?.output;
+            }
+            found.read(&folder.join("mutants.out"))?;
+        }
+
+        let mut rows = self.judge(one, &found);
+        let done = found.caught.len() + found.missed.len() + found.unviable.len();
+        let what = format!(
+            "{done} of {all} mutants: {} caught, {} unviable",
+            found.caught.len(),
+            found.unviable.len(),
+        );
+        let (verdict, note) = if done == 0 {
+            let log = context.log(&format!("mutants-{}", one.name), &output)?;
+            (Verdict::Inconclusive, format!("none was judged in time, see {log}"))
+        } else if done < all {
+            (Verdict::Inconclusive, "the time was over; another run goes on from here".to_owned())
+        } else {
+            (Verdict::Passed, String::new())
+        };
+        rows.push(Row::new(one, &what, verdict, note).took(started.elapsed()));
+        Ok(rows)
+    }
+}
+
+impl Mutants {
+    /// Judges the mutants of `files` for `time`, and goes on with what lies in `folder`.
+    fn command(
+        &self,
+        context: &Context,
+        one: &Crate,
+        files: &[PathBuf],
+        folder: &Path,
+        time: Duration,
+    ) -> Result<Command> {
         let mut command = Command::new("timeout");
-        command.arg("--signal=INT").arg(format!("{}s", time.as_secs())).arg(&self.tool);
-        command.args(["mutants", "--iterate", "--baseline=skip", "--timeout=60", "--no-shuffle"]);
+        command.arg("--signal=INT").arg(format!("{}s", time.as_secs().max(1))).arg(&self.tool);
+        command.args(["mutants", "--iterate", "--baseline=skip", "--timeout=60"]);
         command.args(["--build-timeout=300", "--colors=never", "--all-features", "--output"]);
-        command.arg(&folder).args(selection(one, &files)).arg("--").arg("--lib");
+        command.arg(folder).args(selection(one, files)).args(["--", "--lib"]);
         for test in tests(one)? {
             command.args(["--test", &test]);
         }
@@ -88,43 +141,25 @@ impl Rung for Mutants {
         command.env("ATOMWORKS_STRESS", "0.05").env("PROPTEST_CASES", "64");
         // The copies of the sources share what they stand on.
         command.env("CARGO_TARGET_DIR", context.dir().join("mutants/target"));
-        let outcome = process::run(command, time + Duration::from_mins(5))?;
-
-        let found = Found::read(&folder.join("mutants.out"))?;
-        let mut rows = self.judge(one, &found);
-        let done = found.caught.len() + found.missed.len() + found.unviable.len();
-        let what = format!(
-            "{} of {} mutants: {} caught, {} unviable",
-            done,
-            all,
-            found.caught.len(),
-            found.unviable.len(),
-        );
-        let (verdict, note) = if done == 0 {
-            let log = context.log(&format!("mutants-{}", one.name), &outcome.output)?;
-            (Verdict::Failed, format!("none was judged, see {log}"))
-        } else if done < all {
-            (Verdict::Inconclusive, "the time was over; another run goes on from here".to_owned())
-        } else {
-            (Verdict::Passed, String::new())
-        };
-        rows.push(Row::new(one, &what, verdict, note).took(outcome.elapsed));
-        Ok(rows)
+        Ok(command)
     }
-}
 
-impl Mutants {
     /// A row for each survivor that nobody knows, and for each that is known and was caught.
     fn judge(&self, one: &Crate, found: &Found) -> Vec<Row> {
         let row = |what: &str, why: &str| Row::new(one, what, Verdict::Failed, why.to_owned());
-        let new =
-            found.missed.iter().filter(|name| self.known.iter().all(|known| known.name != **name));
-        let mut rows: Vec<_> = new.map(|name| row(name, "survived")).collect();
+        let names = |lines: &BTreeSet<String>| -> BTreeSet<_> {
+            lines.iter().filter_map(|line| without_place(line)).collect()
+        };
+        let (caught, missed) = (names(&found.caught), names(&found.missed));
+        let new = found.missed.iter().filter(|line| {
+            let name = without_place(line);
+            self.known.iter().all(|known| Some(&known.name) != name.as_ref())
+        });
+        let mut rows: Vec<_> = new.map(|line| row(line, "survived")).collect();
         let here = format!("crates/{}/", one.name);
         let known = self.known.iter().filter(|known| known.name.starts_with(&here));
-        let gone = known.filter(|known| {
-            found.caught.contains(&known.name) && !found.missed.contains(&known.name)
-        });
+        let gone =
+            known.filter(|known| caught.contains(&known.name) && !missed.contains(&known.name));
         rows.extend(
             gone.map(|known| row(&known.name, "caught: xtask/survivors.md need not have it")),
         );
@@ -139,7 +174,7 @@ impl Mutants {
             list.current_dir(workspace::root()).output().context("starting cargo-mutants")?;
         let told = String::from_utf8_lossy(&output.stdout);
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(told.lines().filter_map(without_place).collect::<BTreeSet<_>>().len())
+        Ok(told.lines().filter(|line| without_place(line).is_some()).count())
     }
 }
 
@@ -169,7 +204,7 @@ fn parse(text: &str) -> Result<Vec<Survivor>> {
     .collect()
 }
 
-/// What became of the mutants, each by its name without line and column.
+/// What became of the mutants, as the tool names them: with line and column.
 #[derive(Debug, Default)]
 struct Found {
     caught: BTreeSet<String>,
@@ -178,24 +213,23 @@ struct Found {
 }
 
 impl Found {
-    /// What lies in `dir`. One that never ended was caught: it was noticed.
-    fn read(dir: &Path) -> Result<Self> {
-        let lines = |name: &str| {
+    /// Adds what lies in `dir`. A mutant that never ended was caught: it was noticed.
+    fn read(&mut self, dir: &Path) -> Result<()> {
+        for (name, set) in [
+            ("caught.txt", &mut self.caught),
+            ("previously_caught.txt", &mut self.caught),
+            ("timeout.txt", &mut self.caught),
+            ("missed.txt", &mut self.missed),
+            ("unviable.txt", &mut self.unviable),
+        ] {
             let file = dir.join(name);
-            if !file.exists() {
-                return anyhow::Ok(Vec::new());
+            if file.exists() {
+                let text = fs::read_to_string(&file);
+                let text = text.with_context(|| format!("reading {}", file.display()))?;
+                set.extend(text.lines().map(str::to_owned));
             }
-            let text = fs::read_to_string(&file);
-            let text = text.with_context(|| format!("reading {}", file.display()))?;
-            Ok(text.lines().filter_map(without_place).collect::<Vec<_>>())
-        };
-        let mut found = Self::default();
-        for name in ["caught.txt", "previously_caught.txt", "timeout.txt"] {
-            found.caught.extend(lines(name)?);
         }
-        found.missed.extend(lines("missed.txt")?);
-        found.unviable.extend(lines("unviable.txt")?);
-        Ok(found)
+        Ok(())
     }
 }
 
@@ -211,6 +245,9 @@ fn selection(one: &Crate, files: &[PathBuf]) -> Vec<String> {
     let mut arguments = vec!["--package".to_owned(), one.name.clone()];
     for file in files {
         arguments.extend(["--file".to_owned(), file.display().to_string()]);
+    }
+    for left_out in NO_MUTANTS {
+        arguments.extend(["--exclude-re".to_owned(), left_out.to_owned()]);
     }
     arguments
 }
