@@ -1,7 +1,7 @@
 //! What real threads saw is what one thread could have seen.
 #![cfg(all(not(loom), feature = "std"))]
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use refpool::{Pool, RefCount};
 use testkit::{
@@ -113,7 +113,7 @@ fn a_resource_has_one_holder_at_a_time() {
         let steps = hands.each_mut().map(|held| {
             let pool = &pool;
             move |recorder: &Recorder<Use, Option<u32>>, random: u64| {
-                if random % 2 == 0 || held.is_empty() {
+                if random.is_multiple_of(2) || held.is_empty() {
                     recorder.record(Use::Acquire, || {
                         let handle = pool.try_acquire().ok()?;
                         let which = *handle;

@@ -45,6 +45,9 @@ impl Spec for Queue {
 /// What the end of a thread does.
 type End = Box<dyn FnMut(Call) -> Option<u64> + Send>;
 
+/// What a thread does with a random number.
+type Step = Box<dyn FnMut(&Recorder<Call, Option<u64>>, u64) + Send>;
+
 /// Histories of what `ends` makes: the end that pushes, and the other.
 fn histories(ends: impl Fn() -> [End; 2]) {
     for round in 0..scaled(300) {
@@ -59,7 +62,6 @@ fn histories(ends: impl Fn() -> [End; 2]) {
             let call = if random % 4 == 0 { Len } else { Pop };
             recorder.record(call, || consumer(call));
         };
-        type Step = Box<dyn FnMut(&Recorder<Call, Option<u64>>, u64) + Send>;
         let steps: [Step; 2] = [Box::new(produce), Box::new(consume)];
         check(&Queue::default(), together(steps, round, OPERATIONS));
     }

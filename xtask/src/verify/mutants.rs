@@ -215,15 +215,12 @@ struct Found {
 impl Found {
     /// Adds what lies in `dir`. A mutant that never ended was caught: it was noticed.
     fn read(&mut self, dir: &Path) -> Result<()> {
-        for (name, set) in [
-            ("caught.txt", &mut self.caught),
-            ("previously_caught.txt", &mut self.caught),
-            ("timeout.txt", &mut self.caught),
-            ("missed.txt", &mut self.missed),
-            ("unviable.txt", &mut self.unviable),
+        for (names, set) in [
+            (&["caught.txt", "previously_caught.txt", "timeout.txt"][..], &mut self.caught),
+            (&["missed.txt"], &mut self.missed),
+            (&["unviable.txt"], &mut self.unviable),
         ] {
-            let file = dir.join(name);
-            if file.exists() {
+            for file in names.iter().map(|name| dir.join(name)).filter(|file| file.exists()) {
                 let text = fs::read_to_string(&file);
                 let text = text.with_context(|| format!("reading {}", file.display()))?;
                 set.extend(text.lines().map(str::to_owned));
