@@ -38,6 +38,8 @@ impl Drop for Thing {
 fuzz_target!(|input: (u8, u8, bool, Vec<Step>)| {
     let (max, extras, on_demand, steps) = input;
     let (max, extras) = (usize::from(max % 8), usize::from(extras % 4));
+    // A pool without room for a resource is refused.
+    let extras = extras.max(usize::from(max == 0));
     let (alive, made) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
     let living = Arc::clone(&alive);
     let make = move || {
