@@ -21,7 +21,8 @@ enum Step {
 }
 
 fuzz_target!(|steps: Vec<Step>| {
-    let (counter, signed, sharded) = (Counter::new(0), SignedCounter::new(0), ShardedCounter::new());
+    let (counter, signed, sharded) =
+        (Counter::new(0), SignedCounter::new(0), ShardedCounter::new());
     let (mut plain, mut number, mut sum, mut baseline, mut told) = (0_u64, 0_i64, 0_u64, 0, 0_u64);
     for step in steps {
         match step {

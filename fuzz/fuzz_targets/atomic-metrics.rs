@@ -31,7 +31,8 @@ fuzz_target!(|input: (u8, Vec<f64>, Vec<u8>)| {
             let q = f64::from(q) / 255.0;
             let told = sizes.quantile(q);
             let error = sizes.relative_error();
-            let near = |value: &f64| (told - value).abs() <= error * value.abs() + f64::MIN_POSITIVE;
+            let near =
+                |value: &f64| (told - value).abs() <= error * value.abs() + f64::MIN_POSITIVE;
             assert!(finite.iter().any(near), "{told} is near none of the values");
         }
     }
