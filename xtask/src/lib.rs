@@ -19,6 +19,7 @@ mod test;
 mod test_loom;
 pub mod tidy;
 mod tour;
+mod verify;
 pub mod workspace;
 
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ enum Command {
     TestLoom(test_loom::Args),
     Orderings(orderings::Args),
     TestProgress(progress::Args),
+    Verify(verify::Args),
     Bench(bench::Args),
     Interface(interface::Args),
     Ci(ci::Args),
@@ -55,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::TestLoom(args) => test_loom::run(&args),
         Command::Orderings(args) => orderings::run(&args),
         Command::TestProgress(args) => progress::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Interface(args) => interface::run(&args),
         // Its last line is its verdict.

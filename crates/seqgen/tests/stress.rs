@@ -166,7 +166,8 @@ fn a_cycle_gives_each_id_equally_often() {
 /// give nothing from before a reset that they know of.
 #[test]
 fn after_a_reset_there_is_no_id_from_before() {
-    const RUN: u64 = 1_000_000;
+    // More than are given while the thread that resets is not running.
+    const RUN: u64 = 1 << 40;
     let (resets, done) = (AtomicU64::new(0), AtomicBool::new(false));
     let ids = Sequence::new(0, u64::MAX, 1).unwrap();
     thread::scope(|scope| {

@@ -13,7 +13,8 @@
 use core::{fmt::Debug, hash::Hash};
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Barrier, Mutex, PoisonError},
+    thread,
 };
 
 use lockfree_core::sync::{AtomicUsize, Ordering::AcqRel};
@@ -27,6 +28,12 @@ pub trait Spec: Clone + Eq + Hash {
 
     /// Does the operation and tells what it returns.
     fn apply(&mut self, operation: &Self::Operation) -> Self::Outcome;
+
+    /// Does the operation as it was done, unless that cannot be. For operations that may return one
+    /// thing or another.
+    fn admits(&mut self, operation: &Self::Operation, outcome: &Self::Outcome) -> bool {
+        self.apply(operation) == *outcome
+    }
 }
 
 /// One operation of a history.
@@ -80,6 +87,67 @@ impl<O, R> Default for Recorder<O, R> {
     }
 }
 
+/// A history of `THREADS` threads that begin together and do `operations` operations each, which
+/// `choose` makes of random numbers. Another `round` has other numbers.
+pub fn on_threads<const THREADS: usize, O, R>(
+    round: u64,
+    operations: usize,
+    choose: impl Fn(u64) -> O + Sync,
+    call: impl Fn(&O) -> R + Sync,
+) -> Vec<Event<O, R>>
+where
+    O: Clone + Send,
+    R: Clone + Send,
+{
+    let (choose, call) = (&choose, &call);
+    let step = |recorder: &Recorder<O, R>, random| {
+        let operation = choose(random);
+        recorder.record(operation.clone(), || call(&operation));
+    };
+    together([(); THREADS].map(|()| step), round, operations)
+}
+
+/// As [`on_threads`], where each thread has a step of its own, which records what it does: for those
+/// who have an end of their own, or must give back what they took.
+pub fn together<const THREADS: usize, O, R, S>(
+    steps: [S; THREADS],
+    round: u64,
+    operations: usize,
+) -> Vec<Event<O, R>>
+where
+    O: Send,
+    R: Send,
+    S: FnMut(&Recorder<O, R>, u64) + Send,
+{
+    let (recorder, start) = (Recorder::new(), Barrier::new(THREADS));
+    thread::scope(|scope| {
+        for (thread, mut step) in steps.into_iter().enumerate() {
+            let (recorder, start) = (&recorder, &start);
+            scope.spawn(move || {
+                let mut random = Random(round * THREADS as u64 + thread as u64);
+                start.wait();
+                for _ in 0..operations {
+                    step(recorder, random.next());
+                }
+            });
+        }
+    });
+    recorder.take()
+}
+
+/// Numbers that look random: Steele, Lea and Flood's `SplitMix64` (2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+}
+
 /// Whether the history is one of `spec`'s. No operation of it may still be under way.
 ///
 /// # Panics
@@ -100,7 +168,7 @@ pub fn is_linearizable<S: Spec>(spec: &S, history: &[Event<S::Operation, S::Outc
         rest().filter(|&index| history[index].called < deadline).any(|index| {
             let event = &history[index];
             let (mut spec, done) = (spec.clone(), done | 1 << index);
-            spec.apply(&event.operation) == event.outcome
+            spec.admits(&event.operation, &event.outcome)
                 && seen.insert((done, spec.clone()))
                 && search(&spec, done, history, seen)
         })

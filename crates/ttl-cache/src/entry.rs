@@ -16,7 +16,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | last-reference | the subtraction in `let_go` | the load and the fence in `let_go` | that the others' reads are over | `last_reference_drops_after_all_reads` |
+//! | last-reference | the subtraction in `let_go` | the loads in `let_go` | that the others' reads are over | `last_reference_drops_after_all_reads` |
 
 use core::{
     alloc::Layout,
@@ -29,7 +29,7 @@ use core::{
 use lockfree_core::sync::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
-    Witness, fence,
+    Witness,
 };
 
 use crate::{
@@ -187,7 +187,7 @@ impl<K, V> Entry<K, V> {
                 return None;
             }
             // Acquire [last-reference]: as above.
-            fence(Acquire);
+            uses.load(Acquire);
         }
         let cell = GiveBack(entry.cast(), Self::SHAPE);
         // SAFETY: I2: it was the last reference.

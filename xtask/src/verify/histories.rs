@@ -1,0 +1,59 @@
+//! Linearizability on real threads: the tests named `history`, for long.
+
+use core::time::Duration;
+
+use anyhow::Result;
+
+use super::{
+    Ready, Rung,
+    context::Context,
+    table::{Row, Verdict},
+};
+use crate::{
+    cargo::{self, Face},
+    process,
+    workspace::Crate,
+};
+
+/// How often a usual run of a test is repeated.
+const REPEATED: f64 = 100.0;
+
+/// The rung.
+#[derive(Debug)]
+pub(super) struct Histories;
+
+impl Rung for Histories {
+    fn prepare(&mut self, _: &Context) -> Result<Ready> {
+        Ok(Ready::Yes)
+    }
+
+    fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>> {
+        if !one.has_tests("history") {
+            let (verdict, why) = if one.is_structure() {
+                (Verdict::Failed, "has no tests/history.rs")
+            } else {
+                (Verdict::Skipped, "what it has is no structure with a sequential twin")
+            };
+            return Ok(vec![Row::new(one, "", verdict, why.to_owned())]);
+        }
+        let tests = cargo::build_tests(cargo::cargo(Face::Real), &[&one.name], "history")?;
+        let mut rows = Vec::new();
+        for test in tests {
+            let mut command = test.command();
+            command.env("ATOMWORKS_STRESS", context.stress(REPEATED));
+            let limit = context.share(Duration::from_mins(5));
+            let outcome = process::run(command, limit)?;
+            let (verdict, note) = match outcome.status {
+                Some(status) if status.success() => (Verdict::Passed, String::new()),
+                None => (Verdict::Inconclusive, outcome.describe()),
+                Some(_) => {
+                    let log = format!("histories-{}", test.file_name());
+                    let log = context.log(&log, &outcome.output)?;
+                    (Verdict::Failed, format!("{}, see {log}", outcome.describe()))
+                }
+            };
+            rows.push(Row::new(one, &test.name, verdict, note).took(outcome.elapsed));
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,118 @@
+//! The loom models with more preemptions than the floors were measured with.
+
+use core::time::Duration;
+
+use anyhow::Result;
+
+use super::{
+    Ready, Rung,
+    context::Context,
+    table::{Row, Verdict},
+};
+use crate::{
+    cargo::{self, Face, Test},
+    process::{self, Outcome},
+    test_loom,
+    workspace::Crate,
+};
+
+/// How long a model may explore.
+const LIMIT: Duration = Duration::from_secs(20);
+/// By how many preemptions the bounds grow; the last where that was quick with the one before.
+const DEEPER: [usize; 2] = [1, 2];
+/// The exit code of a test that stopped at its limit: the testkit's `model::STOPPED`.
+const STOPPED: i32 = 75;
+
+/// The rung.
+#[derive(Debug)]
+pub(super) struct Models;
+
+impl Rung for Models {
+    fn prepare(&mut self, _: &Context) -> Result<Ready> {
+        Ok(Ready::Yes)
+    }
+
+    fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>> {
+        let mut tests = cargo::build_tests(cargo::cargo(Face::Modelled), &[&one.name], "loom")?;
+        // Those that must fail have failed at the usual bound.
+        tests.retain(|test| !test.is_twin());
+        let limit = context.share(LIMIT);
+        let runs = process::on_every_core(tests, |test| {
+            let mut runs = Vec::new();
+            for deeper in DEEPER {
+                let outcome = process::run(command(&test, deeper, limit), 10 * limit)?;
+                let again = outcome.success() && outcome.elapsed < limit / 20;
+                runs.push((deeper, outcome));
+                if !again {
+                    break;
+                }
+            }
+            anyhow::Ok((test, runs))
+        });
+        let mut rows = Vec::new();
+        for run in runs {
+            let (test, outcomes) = run?;
+            // A second one that was stopped takes nothing from the first.
+            let passed = outcomes.iter().rposition(|(_, outcome)| outcome.success());
+            let failed = outcomes.iter().rposition(|(_, outcome)| is_failure(outcome));
+            let told = failed.or(passed).unwrap_or_default();
+            if let Some((deeper, outcome)) = outcomes.get(told) {
+                rows.push(row(context, one, &test, *deeper, outcome)?);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn command(test: &Test, deeper: usize, limit: Duration) -> std::process::Command {
+    let mut command = test.command();
+    command.env("ATOMWORKS_DEEPER", deeper.to_string());
+    command.env("ATOMWORKS_MODEL_SECONDS", limit.as_secs().max(1).to_string());
+    command
+}
+
+fn is_failure(outcome: &Outcome) -> bool {
+    outcome.status.is_some_and(|status| !status.success() && status.code() != Some(STOPPED))
+}
+
+fn row(
+    context: &Context,
+    one: &Crate,
+    test: &Test,
+    deeper: usize,
+    outcome: &Outcome,
+) -> Result<Row> {
+    let (verdict, note) = match outcome.status {
+        Some(status) if status.success() => (Verdict::Passed, told(&outcome.output)),
+        Some(_) if is_failure(outcome) => {
+            let log = context.log(&format!("models-{}", test.file_name()), &outcome.output)?;
+            (Verdict::Failed, format!("{}, see {log}", outcome.describe()))
+        }
+        _ => (Verdict::Inconclusive, told(&outcome.output)),
+    };
+    let what = format!("{}, {deeper} deeper", test.name);
+    Ok(Row::new(one, &what, verdict, note).took(outcome.elapsed))
+}
+
+/// What the models of a test told of themselves, the last last.
+fn told(output: &str) -> String {
+    let lines = output.lines().map(test_loom::told_in);
+    let told = lines.filter_map(|line| line.strip_prefix("model ")?.split_once(": "));
+    let told: Vec<_> = told.map(|(_, told)| told).collect();
+    if told.is_empty() { "ran out of time".to_owned() } else { told.join("; ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn models_are_quoted() {
+        let output = "test a ... model one: 12 iterations, 0.10 s, preemption bound 3\n\
+                      model two: stopped after 7 iterations, 20.00 s, preemption bound 3\nother\n";
+        let expected = "12 iterations, 0.10 s, preemption bound 3; \
+                        stopped after 7 iterations, 20.00 s, preemption bound 3";
+        assert_eq!(told(output), expected);
+        assert_eq!(told("nothing\n"), "ran out of time");
+    }
+}
