@@ -103,7 +103,16 @@ impl<C: Clock> RateLimiter<C> {
     /// They are over the limit. Nothing was taken.
     #[inline]
     pub fn acquire(&self, n: u32) -> Result<(), Denied> {
-        self.acquire_at_nanos(self.clock.now_nanos(), n)
+        let now = self.clock.now_nanos();
+        let ended = self.acquire_at_nanos(now, n);
+        match &self.gate {
+            // This thread stood still between the clock and the word. Once: a clock that has stepped back
+            // is not waited for.
+            Gate::Paced(paced) if ended.is_err() && paced.is_ahead_of(now) => {
+                self.acquire_at_nanos(self.clock.now_nanos(), n)
+            }
+            _ => ended,
+        }
     }
 
     /// Admits `n` events at a time of the limiter's clock that the caller has just read.

@@ -17,8 +17,9 @@
 //! # Progress and linearization
 //!
 //! * `acquire`: lock-free: 6 accesses, 12 where there is a window, and as many again, after a pause, when
-//!   another was admitted meanwhile. A denial is one load beside the terms. Linearizes at the
-//!   compare-exchange; a denial, at the load.
+//!   another was admitted meanwhile. A denial is one load beside the terms, and then another, to see
+//!   whether the caller's time is of the past. Linearizes at the compare-exchange; a denial, at the first
+//!   load.
 //!
 //! # Orderings
 //!
@@ -76,6 +77,13 @@ impl Paced {
         let after = pace.admit(state, now, n)?;
         // Relaxed: admits, and publishes nothing.
         Ok(self.word.compare_exchange(state, after, Relaxed, Relaxed).is_ok())
+    }
+
+    /// Whether more is owed than can be at `now`: somebody was admitted at a later time.
+    #[cold]
+    pub(super) fn is_ahead_of(&self, now: u64) -> bool {
+        let pace = Pace::from_even(self.terms.load()).unwrap_or_else(|| self.pace());
+        self.state() > pace.spent(now)
     }
 
     pub(super) fn peek(&self, now: u64, n: u32) -> Result<(), Denied> {

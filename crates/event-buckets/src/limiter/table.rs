@@ -2,8 +2,9 @@
 //! a word share.
 //!
 //! After the set-associative caches of processors: a key's hash names a line, and it may be anywhere in
-//! there; first one looks into its favourite word. The way in which two threads that bring the same new key agree on one word is that of
-//! Lamport's bakery: announce, then look at everybody.
+//! there; first one looks into its favourite word. The way in which two threads
+//! that bring the same new key agree on one word is that of Lamport's bakery: announce, then look at
+//! everybody.
 //!
 //! # State
 //!
@@ -32,8 +33,8 @@
 //! # Progress and linearization
 //!
 //! * `acquire`: lock-free: it repeats when another changed the line. A key that has its
-//!   favourite word: 7 accesses; that has another: 15 more at most. Linearizes at the compare-exchange that admits; a denial writes nothing where the
-//!   key has its word, and linearizes at its load. Once an era (2^38 units, for a burst that comes back
+//!   favourite word: 7 accesses; that has another: 15 more at most. Linearizes at the compare-exchange that
+//!   admits; a denial writes nothing where the key has its word, and linearizes at its load. Once an era (2^38 units, for a burst that comes back
 //!   in a second 70 minutes or more) a call sweeps the table: 2 accesses a word.
 //!
 //! # Orderings
@@ -138,6 +139,7 @@ impl Table {
         // The era comes first: it has shown us that a word of its key is not too old to be told.
         let own = (slot::era(now) <= self.era()).then(|| request.favourite());
         let outcome = own.filter(|own| request.is_of(own.1)).and_then(|own| request.take(own, now));
+        let outcome = outcome.filter(|outcome| !request.is_late(*outcome));
         let outcome = outcome.unwrap_or_else(|| self.search(&request, now, || self.units(clock())));
         outcome.map_err(|units| Denied::for_nanos(units << self.unit))
     }
@@ -151,6 +153,7 @@ impl Table {
         read: impl Fn() -> u64,
     ) -> Result<(), u64> {
         let backoff = Backoff::new();
+        let mut was_late = false;
         let lose = || {
             backoff.spin();
             None
@@ -173,8 +176,11 @@ impl Table {
                     None => request.take_shared(now).or_else(lose),
                 },
             };
-            if let Some(outcome) = outcome {
-                return outcome;
+            match outcome {
+                // Once: a clock that has stepped back is not waited for.
+                Some(outcome) if !was_late && request.is_late(outcome) => was_late = true,
+                Some(outcome) => return outcome,
+                None => {}
             }
             now = read();
         }
@@ -313,6 +319,13 @@ impl<'a> Request<'a> {
     fn after(&self, seen: Slot, now: u64) -> Result<u64, u64> {
         let debt = seen.debt(now);
         if debt <= self.most { Ok(now + debt + self.cost) } else { Err(debt - self.most) }
+    }
+
+    /// Whether it was denied what can be owed at a later time only: somebody has read the clock since, and
+    /// was admitted.
+    #[inline]
+    fn is_late(&self, outcome: Result<(), u64>) -> bool {
+        outcome.is_err_and(|units| units > self.cost)
     }
 
     /// Takes it from a word; none if another was faster.
