@@ -178,6 +178,11 @@ fn reads_of_a_table_at_rest_are_short() {
     assert_steps("get, in the first slot", first, 16 + 7 + 2);
     let (_, miss) = steps(|| cache.get(&Chosen(1, 0)));
     assert_steps("get, of an empty bucket", miss, 16 + 7 + 2);
+    let entry = cache.get_ref(&Chosen(0, 0)).unwrap();
+    let (other, more) = steps(|| entry.clone());
+    assert_steps("EntryRef::clone", more, 1);
+    let ((), less) = steps(|| drop(other));
+    assert_steps("EntryRef::drop", less, 2);
     let ((), replace) = steps(|| cache.set(Chosen(0, 0), 1));
     println!("progress set, replacing in the first slot: {replace} steps");
 }
