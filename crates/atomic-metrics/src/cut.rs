@@ -5,7 +5,7 @@
 //! | word | means |
 //! | --- | --- |
 //! | `shards` | a shard for each thread |
-//! | `cuts` | held by who makes a cut |
+//! | `cuts` | held by who makes a cut; the extremes that are not noted yet |
 //! | `readers` | extremes that each reader of intervals has not taken yet; held for no longer than to note them |
 //!
 //! # Invariants
@@ -13,7 +13,8 @@
 //! * I1: a cut is, of each thread, the records up to one moment between its begin and its end.
 //! * I2: a later cut has all that an earlier one has.
 //! * I3: what a cut has and no earlier one had is noted for each reader of intervals before the lock of the cuts is
-//!   given back.
+//!   given back, or with a later cut, if somebody holds the readers: nobody waits for them but who comes to them or
+//!   leaves.
 //!
 //! # Progress and linearization
 //!
@@ -46,14 +47,14 @@ use crate::{
     snapshot::Snapshot,
 };
 
-/// How often a reader of intervals pauses for the cut of another before it reads beside it.
+/// How often a reader of intervals pauses for the cut, or the note, of another before it goes on beside it.
 const PATIENCE: u32 = if cfg!(any(loom, stepped)) { 1 } else { 100 };
 
 #[derive(Debug)]
 pub(crate) struct Core<D: Detail> {
     grid: D::Grid,
     shards: Sharded<Shard<D>>,
-    cuts: Mutex<()>,
+    cuts: Mutex<Extremes>,
     readers: Mutex<Vec<Option<Extremes>>>,
 }
 
@@ -63,7 +64,7 @@ impl<D: Detail> Core<D> {
             Self {
                 grid,
                 shards: Sharded::new(),
-                cuts: Mutex::new(()),
+                cuts: Mutex::new(Extremes::NONE),
                 readers: Mutex::new(Vec::new()),
             }
         }
@@ -88,8 +89,8 @@ impl<D: Detail> Core<D> {
     pub(crate) fn snapshot(&self) -> Total<D> {
         let backoff = Backoff::new();
         loop {
-            if let Some(cut) = self.try_cuts() {
-                return self.cut(&cut);
+            if let Some(mut cuts) = self.try_cuts() {
+                return self.cut(&mut cuts);
             }
             if let Some(total) = self.glance() {
                 return total;
@@ -98,12 +99,8 @@ impl<D: Detail> Core<D> {
         }
     }
 
-    fn try_cuts(&self) -> Option<MutexGuard<'_, ()>> {
-        match self.cuts.try_lock() {
-            Ok(cuts) => Some(cuts),
-            Err(TryLockError::Poisoned(cuts)) => Some(cuts.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+    fn try_cuts(&self) -> Option<MutexGuard<'_, Extremes>> {
+        at_once(&self.cuts)
     }
 
     fn readers(&self) -> MutexGuard<'_, Vec<Option<Extremes>>> {
@@ -120,11 +117,12 @@ impl<D: Detail> Core<D> {
     }
 
     /// By who holds the lock of the cuts.
-    fn cut(&self, _: &MutexGuard<'_, ()>) -> Total<D> {
+    fn cut(&self, unnoted: &mut Extremes) -> Total<D> {
         let mut cut = Total::new();
         self.used().for_each(|shard| cut.add(shard.cut(self.grid)));
-        for reader in self.readers().iter_mut().flatten() {
-            *reader = reader.with(cut.fresh);
+        *unnoted = unnoted.with(cut.fresh);
+        if let Some(mut readers) = at_once(&self.readers) {
+            note(&mut readers, unnoted);
         }
         cut
     }
@@ -148,40 +146,99 @@ impl<D: Detail> Core<D> {
     }
 
     /// All that was recorded before, and the extremes of what came since this reader's last call: from this cut and
-    /// those since. None if a cut of another reader does not end: then it is a reading beside that cut, and nobody
-    /// knows what that one has seen already.
+    /// those since. None if another reader does not end its cut or its note: then nobody knows what came since.
     pub(crate) fn take(&self, reader: usize) -> (Total<D>, Option<Extremes>) {
         let backoff = Backoff::new();
         for _ in 0..PATIENCE {
-            if let Some(cuts) = self.try_cuts() {
-                let cut = self.cut(&cuts);
-                return (cut, Some(self.noted(reader)));
+            if let Some(mut cuts) = self.try_cuts() {
+                let cut = self.cut(&mut cuts);
+                return (cut, self.noted(reader, &mut cuts));
             }
             backoff.snooze();
         }
         // What is noted up to here is in what is read from here on.
-        self.noted(reader);
+        let mut nothing = Extremes::NONE;
+        self.noted(reader, &mut nothing);
         loop {
             if let Some(total) = self.glance() {
                 return (total, None);
             }
-            if let Some(cuts) = self.try_cuts() {
-                return (self.cut(&cuts), None);
+            if let Some(mut cuts) = self.try_cuts() {
+                return (self.cut(&mut cuts), None);
             }
             backoff.snooze();
         }
     }
 
-    /// Takes what was noted for a reader.
-    fn noted(&self, reader: usize) -> Extremes {
-        let mut readers = self.readers();
-        let own = readers.get_mut(reader).and_then(Option::as_mut);
-        own.map_or(Extremes::NONE, |own| core::mem::replace(own, Extremes::NONE))
+    /// Takes what was noted for a reader, and what is to be; None if somebody does not let the readers go.
+    fn noted(&self, reader: usize, unnoted: &mut Extremes) -> Option<Extremes> {
+        let backoff = Backoff::new();
+        let mut readers = (0..PATIENCE).find_map(|_| {
+            let held = at_once(&self.readers);
+            if held.is_none() {
+                backoff.snooze();
+            }
+            held
+        })?;
+        note(&mut readers, unnoted);
+        let own = readers.get_mut(reader)?.as_mut()?;
+        Some(core::mem::replace(own, Extremes::NONE))
     }
 
     pub(crate) fn dismiss(&self, reader: usize) {
         if let Some(own) = self.readers().get_mut(reader) {
             *own = None;
         }
+    }
+}
+
+/// The lock, unless somebody holds it.
+fn at_once<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match lock.try_lock() {
+        Ok(held) => Some(held),
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// Notes extremes for each reader.
+fn note(readers: &mut [Option<Extremes>], unnoted: &mut Extremes) {
+    for reader in readers.iter_mut().flatten() {
+        *reader = reader.with(*unnoted);
+    }
+    *unnoted = Extremes::NONE;
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::time::Duration;
+    use std::{sync::mpsc, thread};
+
+    use super::Core;
+    use crate::moments::Extremes;
+
+    /// Somebody who comes to the readers, leaves them or notes something, and is stopped there.
+    #[test]
+    fn a_reader_stopped_at_the_readers_blocks_nobody_and_loses_nothing() {
+        let core = Core::<()>::new(());
+        let reader = core.enlist();
+        let _ = core.take(reader);
+        core.record(7.0);
+        let (done, taken) = mpsc::channel();
+        let seen = thread::scope(|scope| {
+            let held = core.readers();
+            scope.spawn(|| {
+                let counts = [core.snapshot().summary.count, core.take(reader).0.summary.count];
+                done.send((counts, core.take(reader).1)).unwrap();
+            });
+            let seen = taken.recv_timeout(Duration::from_secs(20));
+            drop(held);
+            seen
+        });
+        assert_eq!(seen, Ok(([1, 1], None)), "it waits");
+        // What could not be noted is with the next one.
+        core.record(3.0);
+        assert_eq!(core.take(reader).1, Some(Extremes { min: 3.0, max: 7.0 }));
+        assert_eq!(core.take(reader).1, Some(Extremes::NONE));
     }
 }

@@ -38,7 +38,7 @@ impl<D: Detail> Drop for Place<'_, D> {
 /// Counts of all intervals add up to those of a snapshot exactly; each record is in one interval. Sums add
 /// up as far as additions of `f64` are exact: with whole numbers below 2^53. `min` and `max` are those of the interval's
 /// values; a thread that added up its last 128 values at the very time of a reading may make them those of some
-/// more, and a reader that was stopped in a cut, those of all values. The variance
+/// more, and a reader that was stopped in a cut or at its end, those of all values. The variance
 /// is the difference of two cuts, good to about 16 digits of that of all that was ever recorded.
 ///
 /// ```

@@ -40,7 +40,8 @@ const RING: usize = if cfg!(loom) { 2 } else { 32 };
 /// the one that the window begins in, as large a share as lies within. So nothing has to tick: there is no
 /// thread, and an idle while of any length costs nothing. Values that are not finite are left out.
 ///
-/// A record that *happened before* the reading is in it while it is in the window; a record that is under
+/// A record that *happened before* the reading is in it while it is in the window, as long as the reader is not
+/// held up for longer than a 30th of the window: by as much more it finds the window shortened. A record that is under
 /// way may be. Memory: 6 KiB a thread.
 ///
 /// ```
