@@ -65,8 +65,9 @@
 //!   lock-free: it begins anew only if another has looked, put back or retired meanwhile, and who has
 //!   put back is done. Values are dropped by that thread.
 //! * `replace`: lock-free: an attempt fails only if another's succeeded. Linearizes at the exchange.
-//! * At most one node for each hazard in use is kept, and one for each thread between its exchange and
-//!   the end of its scan.
+//! * The list has at most one node for each hazard that is in use, or was at the last look, and one for
+//!   each thread between its exchange and its look. A thread that is stopped in its look, or in a value's
+//!   drop there, keeps what it has taken: no more than that, however many updates follow.
 //!
 //! # Orderings
 //!
@@ -217,7 +218,7 @@ impl<V> HazardCell<V> {
             old.node().leaving.store(true, Relaxed);
             // Release [current]: the new value is seen whole, and what it replaces as left.
             // Relaxed: what is there instead is loaded again.
-            match self.current.compare_exchange_weak(old.node.as_ptr(), new, Release, Relaxed) {
+            match self.current.compare_exchange(old.node.as_ptr(), new, Release, Relaxed) {
                 Ok(_) => {
                     self.retire(old.node.as_ptr());
                     return (Ok(old), panics);

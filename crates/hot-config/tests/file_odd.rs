@@ -179,3 +179,50 @@ fn values_that_panic_in_their_drop_do_not_end_the_watching() {
     assert_eq!(refresh(3), Ok(5));
     eventually(|| events.all().len() == 6, || format!("{:?}", events.all()));
 }
+
+/// The same where the thread asks for the version while another replaces it: which of the two drops the
+/// value is a matter of chance, so this asks often.
+#[test]
+fn values_that_panic_while_the_version_is_asked_for_do_not_end_the_watching() {
+    use std::{
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+        thread,
+        time::Instant,
+    };
+
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+
+    /// Whether it is to panic on the thread that watches.
+    struct Panics(bool);
+    impl<'de> serde::Deserialize<'de> for Panics {
+        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            Settings::deserialize(from).map(|_| Self(false))
+        }
+    }
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            if self.0 && thread::current().name() == Some("hot-config") {
+                PANICS.fetch_add(1, Relaxed);
+                panic!("dropped by the thread that watches");
+            }
+        }
+    }
+    let place = Place::new();
+    let path = place.write("a.json", &text(1));
+    let config = HotConfig::with_history(Panics(false), 0);
+    let watch = FileSource::new(&path).poll_only(Duration::ZERO).attach(&config).unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Relaxed) {
+                config.update(Panics(true));
+            }
+        });
+        let end = Instant::now() + Duration::from_secs(10);
+        while PANICS.load(Relaxed) == 0 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
+        over.store(true, Relaxed);
+    });
+    assert!(watch.reload().is_ok(), "the watching has ended");
+}

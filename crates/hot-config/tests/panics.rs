@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use hot_config::{HotConfig, WaitError};
-use testkit::drops::Drops;
+use hot_config::{HotConfig, Reader, WaitError};
+use testkit::drops::{Counted, Drops};
 
 fn panics<R>(run: impl FnOnce() -> R) -> bool {
     catch_unwind(AssertUnwindSafe(run)).is_err()
@@ -238,4 +238,46 @@ fn threads_read_in_their_last_moments() {
         thread.join().unwrap();
     }
     assert_eq!(config.version(), 21);
+}
+
+/// While the end of a guard looks at three old values, of which two are read, their readers end and two
+/// updates come and go, each time in the drop of a value: it must not put back what nobody reads any more.
+#[test]
+fn what_is_read_no_more_while_others_come_and_go_is_dropped() {
+    type End = Box<dyn FnOnce() + Send>;
+    struct Value {
+        _counted: Counted<u32>,
+        at_the_end: Mutex<Option<End>>,
+    }
+    impl Drop for Value {
+        fn drop(&mut self) {
+            if let Some(end) = self.at_the_end.get_mut().unwrap().take() {
+                end();
+            }
+        }
+    }
+
+    let drops = Drops::new();
+    let value = |number| Value { _counted: drops.counted(number), at_the_end: Mutex::new(None) };
+    let config = HotConfig::with_history(value(1), 0);
+    // At the end of the current value.
+    let then = |reader: Reader<Value>, next: Value| {
+        let to = config.clone();
+        let end = move || {
+            drop(reader);
+            to.update(next);
+        };
+        *config.load().at_the_end.lock().unwrap() = Some(Box::new(end));
+    };
+    let first = config.reader();
+    drop(config.update(value(2)));
+    let second = config.reader();
+    then(first, value(10));
+    drop(config.update(value(3)));
+    then(second, value(11));
+    let guard = config.load();
+    drop(config.update(value(4)));
+    assert_eq!(drops.alive(), 6, "two are not in use yet");
+    drop(guard);
+    assert_eq!(drops.alive(), 1, "what is replaced is forgotten");
 }

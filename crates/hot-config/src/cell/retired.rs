@@ -45,6 +45,10 @@ impl<V> HazardCell<V> {
                 self.help();
                 taken.free();
             }
+            if !is_node(taken.first) {
+                // The note stays: a null in its place would be there twice, and hide notes between.
+                return;
+            }
             // Release [retired]: the nodes are taken as they are put back.
             // Acquire [note]: the cleared hazard of whoever has left another.
             match self.retired.compare_exchange(note, taken.first, Release, Acquire) {

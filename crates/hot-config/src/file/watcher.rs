@@ -17,7 +17,7 @@ use super::{
     system::System,
     transaction::{Reading, Transaction},
 };
-use crate::HotConfig;
+use crate::{Guard, HotConfig};
 
 /// The first pause before a file that failed is read again; it doubles.
 const FIRST_RETRY: Duration = Duration::from_millis(5);
@@ -143,7 +143,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watcher<T> {
             // Nothing new: at most a failure that is still there.
             match self.progress.failing.take() {
                 Some(failing) => Err(failing),
-                None => return Ok(self.config.version()),
+                None => return Ok(self.version()),
             }
         } else {
             self.progress.failing = None;
@@ -160,7 +160,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watcher<T> {
                     let (value, changed) = self.transaction.commit(good);
                     self.replace(value, changed);
                 }
-                Ok(self.config.version())
+                Ok(self.version())
             }
             Err(failing) => {
                 let error = failing.error.clone();
@@ -181,6 +181,16 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watcher<T> {
         }
     }
 
+    /// The current version. Whoever updates meanwhile may leave a value to be dropped here, which may panic.
+    fn version(&self) -> u64 {
+        let mut version = 0;
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let now = self.config.load();
+            version = Guard::version(&now);
+        }));
+        version
+    }
+
     fn replace(&mut self, value: T, changed: Vec<String>) {
         // A value that is dropped may panic: that is told by the panic hook, and the update is done.
         let config = &self.config;
@@ -190,7 +200,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watcher<T> {
             let Ok(old) = config.shared.replace(make);
             old.version + 1
         }));
-        let version = replaced.unwrap_or_else(|_| config.version());
+        let version = replaced.unwrap_or_else(|_| self.version());
         self.status(|status| {
             status.version = Some(version);
             status.changes += 1;
