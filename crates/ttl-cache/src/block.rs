@@ -96,14 +96,16 @@ impl Heap {
         self.shape
     }
 
-    /// Puts free cells into `hands`: those of a listed block, or of a new one of this birth.
+    /// Puts free cells into `hands`: those of a listed block, or of a new one of this birth. True if of
+    /// a new one.
     ///
     /// # Safety
     /// The heap was not closed.
-    pub(crate) unsafe fn refill(self: &Arc<Self>, birth: u64, hands: &mut Vec<Cell>) {
+    pub(crate) unsafe fn refill(self: &Arc<Self>, birth: u64, hands: &mut Vec<Cell>) -> bool {
         let block = self.take();
         if block.is_null() {
-            return self.make(birth, hands);
+            self.make(birth, hands);
+            return true;
         }
         // SAFETY: B2: the list is ours.
         let head = unsafe { &*block };
@@ -123,6 +125,7 @@ impl Heap {
             place = free.below;
             hands.push(cell);
         }
+        false
     }
 
     /// Frees the listed blocks of which all cells are free.
@@ -130,7 +133,7 @@ impl Heap {
     /// # Safety
     /// The heap was not closed.
     pub(crate) unsafe fn free_idle(&self) {
-        let (mut next, mut kept, mut last) = (self.take(), ptr::null_mut::<Block>(), None);
+        let (mut next, mut kept, mut last) = (self.take(), ptr::null_mut(), None);
         while !next.is_null() {
             // SAFETY: B2: the list is ours.
             let (block, head) = (next, unsafe { &*next });
@@ -143,11 +146,12 @@ impl Heap {
                 // Relaxed: published when it is laid down.
                 head.below.store(kept, Relaxed);
                 kept = block;
-                last.get_or_insert(head);
+                last.get_or_insert(block);
             }
         }
         if let Some(last) = last {
-            self.lay(kept, last);
+            // SAFETY: B2: the list is in our hands.
+            unsafe { Self::lay(self, kept, last) }
         }
     }
 
@@ -180,8 +184,9 @@ impl Heap {
 
     /// Lays down the rest of a list that was taken.
     fn put_back(&self, rest: *mut Block) {
-        // SAFETY: B2: null, or a block that is in our hands.
-        let Some(mut last) = (unsafe { rest.as_ref() }) else { return };
+        if rest.is_null() {
+            return;
+        }
         let none = ptr::null_mut();
         // Relaxed: who takes it sees what the listers have published: all that changes the word is
         // read-modify-writes.
@@ -189,28 +194,42 @@ impl Heap {
         if self.open.compare_exchange(none, rest, Relaxed, Relaxed).is_ok() {
             return;
         }
-        // Relaxed: `take` has shown it.
-        // SAFETY: B2: the list is in our hands.
-        while let Some(next) = unsafe { last.below.load(Relaxed).as_ref() } {
+        let mut last = rest;
+        loop {
+            // Relaxed: `take` has shown it.
+            // SAFETY: B2: the list is in our hands.
+            let next = unsafe { &*last }.below.load(Relaxed);
+            if next.is_null() {
+                break;
+            }
             last = next;
         }
-        self.lay(rest, last);
+        // SAFETY: as above.
+        unsafe { Self::lay(self, rest, last) }
     }
 
-    /// Lays down a list of blocks that are in our hands.
-    fn lay(&self, first: *mut Block, last: &Block) {
+    /// Lays down a list of blocks.
+    ///
+    /// Takes no references: before it returns, others may free the blocks, and the heap with the last.
+    ///
+    /// # Safety
+    /// The list is in the caller's hands, and the heap is there.
+    unsafe fn lay(heap: *const Self, first: *mut Block, last: *mut Block) {
+        // SAFETY: as promised by the caller.
+        let open = unsafe { &(*heap).open };
         // Relaxed: the exchange checks it.
-        let mut top = self.open.load(Relaxed);
+        let mut top = open.load(Relaxed);
         loop {
             if top.addr() == CLOSED {
                 // SAFETY: B2: a heap that is closed gets one block at a time.
                 return unsafe { unlist(first) };
             }
             // Relaxed: published by the exchange.
-            last.below.store(top, Relaxed);
+            // SAFETY: as promised by the caller.
+            unsafe { &*last }.below.store(top, Relaxed);
             // Release [open]: the list, to who takes it.
             // Relaxed: as the load above.
-            match self.open.compare_exchange_weak(top, first, Release, Relaxed) {
+            match open.compare_exchange_weak(top, first, Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => top = now,
             }
@@ -293,8 +312,9 @@ pub(crate) unsafe fn give_back(cell: Cell, shape: Shape) {
         }
     }
     if word & LISTED == 0 {
-        // B2: the block is in our hands, and B5: the heap is there.
-        head.heap.lay(block.as_ptr(), head);
+        let heap = Arc::as_ptr(&head.heap);
+        // SAFETY: B2: the block is in our hands, and B5: the heap is there.
+        unsafe { Heap::lay(heap, block.as_ptr(), block.as_ptr()) }
     }
 }
 

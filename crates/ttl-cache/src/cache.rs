@@ -262,8 +262,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
     {
         let engine = &*self.engine;
         let hash = engine.hash(key);
-        let mut left = Vec::new();
-        let removed = engine.domain.session(|session| {
+        engine.settling(|session, left| {
             loop {
                 let found = engine.find(session, hash, key)?;
                 let now = engine.time.now();
@@ -271,13 +270,11 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
                 let cause = if fresh { Cause::Removed } else { Cause::Expired };
                 let has_value = fresh && found.entry.value().is_some();
                 let removed = has_value.then(|| EntryRef::to(found.entry));
-                if engine.take_out(session, &found, cause, &mut left) {
+                if engine.take_out(session, &found, cause, left) {
                     return removed;
                 }
             }
-        });
-        engine.settle(left);
-        removed
+        })
     }
 
     /// Takes out every entry that is there when the call begins and stays there till it comes by.
@@ -288,18 +285,16 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
         let engine = &*self.engine;
         let mut cursor = Some(0);
         while let Some(at) = cursor {
-            let mut left = Vec::new();
-            cursor = engine.domain.session(|session| {
+            cursor = engine.settling(|session, left| {
                 let (found, next) = engine.tables.scan(session, at);
                 let now = engine.time.now();
                 for found in found {
                     let fresh = engine.age(found.entry, now) == Age::Fresh;
                     let cause = if fresh { Cause::Removed } else { Cause::Expired };
-                    engine.take_out(session, &found, cause, &mut left);
+                    engine.take_out(session, &found, cause, left);
                 }
                 next
             });
-            engine.settle(left);
         }
     }
 

@@ -222,7 +222,7 @@ impl<K, V, S> Engine<K, V, S> {
     /// Tells the listener of what has left, and retires it. Not to be called in a session.
     ///
     /// # Panics
-    /// The listener does; then it is still told of the others.
+    /// The listener does, or the drop of what is freed on this occasion; all others are settled then.
     #[cold]
     pub(crate) fn settle(&self, left: Left<K, V>) {
         let mut panic = None;
@@ -235,11 +235,24 @@ impl<K, V, S> Engine<K, V, S> {
                 }
             };
             panic = panic::catch_unwind(AssertUnwindSafe(tell)).err().or(panic);
-            self.domain.session(|session| Self::retire(session, entry));
+            let retire = || self.domain.session(|session| Self::retire(session, entry));
+            panic = panic::catch_unwind(AssertUnwindSafe(retire)).err().or(panic);
         }
         if let Some(panic) = panic {
             panic::resume_unwind(panic);
         }
+    }
+
+    /// Runs `body` in a session, and settles what leaves in it: also if it panics, or the drop of what is
+    /// freed after it.
+    pub(crate) fn settling<R>(&self, body: impl FnOnce(&Session<'_>, &mut Left<K, V>) -> R) -> R {
+        let mut leaving = Leaving { engine: self, left: Vec::new() };
+        let result = self.domain.session(|session| body(session, &mut leaving.left));
+        let left = mem::take(&mut leaving.left);
+        if !left.is_empty() {
+            self.settle(left);
+        }
+        result
     }
 
     /// Takes an entry out. True if it was this thread that did.
@@ -258,6 +271,22 @@ impl<K, V, S> Engine<K, V, S> {
             self.part(session, found.entry, cause, left);
         }
         done
+    }
+}
+
+/// What leaves in a session: settled when that panics.
+struct Leaving<'e, K, V, S> {
+    engine: &'e Engine<K, V, S>,
+    left: Left<K, V>,
+}
+
+impl<K, V, S> Drop for Leaving<'_, K, V, S> {
+    fn drop(&mut self) {
+        let left = mem::take(&mut self.left);
+        if !left.is_empty() {
+            // The panic that is under way goes on.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| self.engine.settle(left)));
+        }
     }
 }
 
@@ -309,8 +338,7 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
             (Some(weigher), Some(value)) => weigher(&key, value),
             _ => 1,
         };
-        let mut left = Vec::new();
-        let kept = self.domain.session(|session| {
+        self.settling(|session, left| {
             let now = self.time.now();
             let expires = now.saturating_add(span);
             let extra = self.settings.has_extra().then(|| Extra::new(weight, now));
@@ -343,27 +371,23 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
                         Age::Fresh => Cause::Replaced,
                         Age::Stale | Age::Gone => Cause::Expired,
                     };
-                    self.part(session, old, cause, &mut left);
+                    self.part(session, old, cause, left);
                 }
             }
             if let Some(capacity) = self.settings.capacity {
                 if u64::from(weight) > capacity {
-                    self.turn_away(session, entry, &mut left);
+                    self.turn_away(session, entry, left);
                 } else if newcomer || self.weight() > capacity {
-                    self.make_room(session, capacity, entry, newcomer, &mut left);
+                    self.make_room(session, capacity, entry, newcomer, left);
                 }
             }
             let sets = one_more(&session.own().sets);
             self.time.read(sets);
             if sets.is_multiple_of(16) {
-                self.sweep(session, 16, false, &mut left);
+                self.sweep(session, 16, false, left);
             }
             kept
-        });
-        if !left.is_empty() {
-            self.settle(left);
-        }
-        kept
+        })
     }
 
     /// Takes out what weighs more than the whole cache may.

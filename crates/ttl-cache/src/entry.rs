@@ -156,10 +156,17 @@ impl<K, V> Entry<K, V> {
     }
 
     /// One reference more, for one who can look at the entry.
+    ///
+    /// # Panics
+    /// There are 2^29 of them; then there are no more than before.
     pub(crate) fn retain(&self) {
         // Relaxed: the entry is there as long as somebody's reference is, ours or the cache's.
         let before = self.uses.fetch_add(REFERENCE, Relaxed);
-        assert!(before < TOO_MANY, "an entry has 2^29 references");
+        if before >= TOO_MANY {
+            // Relaxed: it is taken back, so that the count does not wrap around however often this comes.
+            self.uses.fetch_sub(REFERENCE, Relaxed);
+            panic!("an entry has 2^29 references");
+        }
     }
 
     /// One reference less; drops the entry if it was the last, and gives its cell.
@@ -234,8 +241,8 @@ impl<K, V> Drop for Entry<K, V> {
 /// A counted reference to an entry: its value stays as long as this does, whatever becomes of the
 /// entry in the cache.
 ///
-/// It holds one entry and nothing else, may be sent to other threads and kept. Cloning it and
-/// dropping it are wait-free, one access to the entry.
+/// It holds one entry and the memory of its block, may be sent to other threads and kept. Cloning it and
+/// dropping it are wait-free, two accesses to the entry at most; dropping the last one is lock-free.
 ///
 /// ```
 /// use ttl_cache::Cache;
@@ -308,5 +315,46 @@ impl<K, V> Drop for EntryRef<K, V> {
 impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for EntryRef<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EntryRef").field("key", self.key()).field("value", self.value()).finish()
+    }
+}
+
+#[cfg(all(test, not(any(loom, stepped))))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::block::Heap;
+
+    #[test]
+    fn references_do_not_wrap_around() {
+        let heap = Heap::new(Entry::<u32, u32>::shape(false));
+        let mut cells = Vec::new();
+        // SAFETY: it is closed below.
+        unsafe { heap.refill(1, &mut cells) };
+        let parts = Parts { key: 1, value: Some(2), hash: 0, expires: NEVER, extra: None };
+        // SAFETY: the cell is ours.
+        let entry = unsafe { Entry::place(cells.pop().unwrap(), parts) };
+        // SAFETY: there is our reference.
+        let uses = unsafe { &entry.as_ref().uses };
+        let most = TOO_MANY.next_multiple_of(REFERENCE);
+        // Relaxed: one thread.
+        uses.store(most, Relaxed);
+        for _ in 0..3 {
+            // SAFETY: as above.
+            let retain = || unsafe { entry.as_ref() }.retain();
+            assert!(catch_unwind(AssertUnwindSafe(retain)).is_err());
+            // Relaxed: as above.
+            assert_eq!(uses.load(Relaxed), most);
+        }
+        // Relaxed: as above.
+        uses.store(REFERENCE, Relaxed);
+        // SAFETY: it is the last reference.
+        unsafe { Entry::release(entry) }
+        for cell in cells {
+            // SAFETY: the cells are ours.
+            unsafe { block::give_back(cell, heap.shape()) }
+        }
+        // SAFETY: nobody else has it.
+        unsafe { heap.close() }
     }
 }

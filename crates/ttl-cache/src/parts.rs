@@ -101,7 +101,7 @@ impl Cells {
     pub fn fill(&self, from: u32) -> Vec<InCell> {
         let mut cells = Vec::new();
         // SAFETY: it is closed when it is dropped.
-        unsafe { self.0.refill(1, &mut cells) }
+        unsafe { self.0.refill(1, &mut cells) };
         for (number, cell) in (from..).zip(&cells) {
             // SAFETY: the cells are ours.
             let _ = unsafe { place(*cell, number, 1) };

@@ -7,7 +7,7 @@
 //!
 //! | word | means |
 //! | --- | --- |
-//! | `era` | counts batches of garbage, from 1 |
+//! | `era` | counts batches of garbage and new blocks, from 1 |
 //! | `lower`, for each thread slot | the era in which the session under way began; `NONE` while there is none |
 //! | `upper`, for each thread slot | the latest era that a session has seen, if that is later |
 //! | `purse`, for each thread slot | what its thread has retired since its last batch, and cells for its next entries |
@@ -40,8 +40,8 @@
 //!
 //! A thread that is stopped in a session keeps what was born no later than its `upper` and was not
 //! freed when it stopped. An entry is as old as its block: so these are at most the blocks and tables
-//! that were there at that moment, and those of the same era, which ends with each thread's next batch;
-//! however long it is stopped and whatever the others do. What lies in later blocks is freed. Beyond
+//! that were there at that moment, and those of the same era, which ends with each new block and each
+//! batch: one a thread at most; however long it is stopped and whatever the others do. What lies in later blocks is freed. Beyond
 //! that each purse holds fewer than a batch, and what waits in `sealed` is at most twice what could
 //! not be freed at the last look, and some batches.
 //!
@@ -172,14 +172,24 @@ impl<T: Default> Domain<T> {
 
     #[inline]
     fn session_of<R>(&self, record: &Record<T>, body: impl FnOnce(&Session<'_, T>) -> R) -> R {
-        let session = Session::begin(self, record);
-        let result = body(&session);
-        let collects = session.outermost && session.collects.get();
-        drop(session);
+        let (result, collects) = self.session_on(record, body);
         if collects {
             self.collect(true);
         }
         result
+    }
+
+    /// A session, and whether there is enough garbage to be worth a look after it.
+    #[inline]
+    fn session_on<R>(
+        &self,
+        record: &Record<T>,
+        body: impl FnOnce(&Session<'_, T>) -> R,
+    ) -> (R, bool) {
+        let session = Session::begin(self, record);
+        let result = body(&session);
+        let collects = session.outermost && session.collects.get();
+        (result, collects)
     }
 
     /// For a thread without a slot: one of a few records, leased for this session. Waits where all
@@ -190,7 +200,13 @@ impl<T: Default> Domain<T> {
         let backoff = Backoff::new();
         loop {
             if let Some(lease) = self.leases.lease() {
-                return self.session_of(&self.surplus[lease.index()], body);
+                let (result, collects) = self.session_on(&self.surplus[lease.index()], body);
+                // First: a look has a session of its own, and so may the drop of what it frees.
+                drop(lease);
+                if collects {
+                    self.collect(true);
+                }
+                return result;
             }
             backoff.snooze();
         }

@@ -89,13 +89,11 @@ impl<K, V, S> Engine<K, V, S> {
     /// A share of what is to be done; for the sweeper.
     #[cfg(not(loom))]
     pub(crate) fn tick(&self, ticks: u64) {
-        let mut left = Vec::new();
-        self.domain.session(|session| {
+        self.settling(|session, left| {
             // A pass takes some 256 ticks, whatever the table's size.
             let share = 64 + self.tables.root(session).buckets.len() / 256;
-            self.sweep(session, share, false, &mut left);
+            self.sweep(session, share, false, left);
         });
-        self.settle(left);
         if ticks.is_multiple_of(16) {
             self.domain.collect_all();
         }
@@ -109,10 +107,7 @@ impl<K, V, S> Engine<K, V, S> {
             self.domain.session(|session| while self.tables.advance(session, 256) {});
             let mut again = pass > 0;
             loop {
-                let mut left = Vec::new();
-                let sweep = |session: &Session<'_>| self.sweep(session, 256, again, &mut left);
-                let more = self.domain.session(sweep);
-                self.settle(left);
+                let more = self.settling(|session, left| self.sweep(session, 256, again, left));
                 if !more {
                     break;
                 }

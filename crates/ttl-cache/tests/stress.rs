@@ -4,13 +4,17 @@
 mod fixtures;
 
 use core::{
+    cell::{Cell, RefCell},
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{
+        AtomicBool, AtomicU64, AtomicUsize,
+        Ordering::{Relaxed, SeqCst},
+    },
     time::Duration,
 };
 use std::{
     panic::catch_unwind,
-    sync::{Arc, Barrier},
+    sync::{Arc, Barrier, mpsc},
     thread,
     time::Instant,
 };
@@ -354,4 +358,60 @@ fn threads_come_and_go() {
     cache.clear();
     cache.maintain();
     assert_eq!((cache.len(), drops.alive()), (0, 0));
+}
+
+/// As many threads as there are records for those that are past their thread-locals, each with a
+/// session on one, and each with something to free.
+#[test]
+fn threads_past_their_thread_locals_do_not_wait_for_each_other() {
+    const THREADS: usize = 8;
+    /// Eight batches make a look worth while.
+    const EACH: usize = 1024 + 76;
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+
+    struct Value;
+    impl Drop for Value {
+        /// The first one that a thread drops waits for the others' first ones.
+        fn drop(&mut self) {
+            if FIRST.try_with(|first| first.replace(false)).unwrap_or(false) {
+                TURN.fetch_add(1, SeqCst);
+                while TURN.load(SeqCst) < THREADS {
+                    thread::yield_now();
+                }
+            }
+        }
+    }
+
+    struct Late(Cache<usize, Value>, usize, mpsc::Sender<()>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            while TURN.load(SeqCst) < self.1 {
+                thread::yield_now();
+            }
+            FIRST.with(|first| first.set(true));
+            (0..EACH).for_each(|key| drop(self.0.remove(&(self.1 * EACH + key))));
+            self.2.send(()).unwrap();
+        }
+    }
+
+    thread_local! {
+        static FIRST: Cell<bool> = const { Cell::new(false) };
+        static LATE: RefCell<Option<Late>> = const { RefCell::new(None) };
+    }
+
+    let cache = by_hand().build();
+    (0..THREADS * EACH).for_each(|key| cache.set(key, Value));
+    let (ended, ends) = mpsc::channel();
+    for number in 0..THREADS {
+        let late = Late(cache.clone(), number, ended.clone());
+        thread::spawn(move || {
+            let cache = late.0.clone();
+            // Before its first session, and so dropped after its slot.
+            LATE.with_borrow_mut(|own| *own = Some(late));
+            assert!(!cache.contains_key(&usize::MAX));
+        });
+    }
+    for _ in 0..THREADS {
+        assert!(ends.recv_timeout(Duration::from_secs(60)).is_ok(), "they wait for each other");
+    }
 }
