@@ -320,7 +320,8 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for EntryRef<K, V> {
 
 #[cfg(all(test, not(any(loom, stepped))))]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use core::panic::AssertUnwindSafe;
+    use std::panic::catch_unwind;
 
     use super::*;
     use crate::block::Heap;
