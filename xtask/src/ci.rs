@@ -8,7 +8,7 @@ use crate::{
     test, test_loom,
 };
 
-/// Runs `test`, `test-loom`, `orderings` and `test-progress`, up to the first that fails
+/// Runs `test`, `test-loom`, `orderings` without its edits, and `test-progress`, up to the first that fails
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
@@ -16,7 +16,7 @@ pub(crate) fn run(_: &Args) -> ExitCode {
     let summary = steps::run(vec![
         Step::new("test", || test::run(&test::Args::default())),
         Step::new("test-loom", || test_loom::run(&test_loom::Args::default())),
-        Step::new("orderings", || orderings::run(&orderings::Args::default())),
+        Step::new("orderings", || orderings::run(&orderings::Args::without_edits())),
         Step::new("test-progress", || progress::run(&progress::Args::default())),
     ]);
     let failed = usize::from(summary.failure.is_some());

@@ -224,7 +224,7 @@ impl<V> HazardCell<V> {
                     return (Ok(old), panics);
                 }
                 // SAFETY: nobody else has seen it.
-                Err(_) => panics.catch(|| drop(unsafe { Box::from_raw(new) })),
+                Err(_) => panics.catch(|| unsafe { Node::free(new) }),
             }
             panics.catch(|| drop(old));
             backoff.spin();
@@ -316,6 +316,22 @@ impl<V> Node<V> {
     fn new(value: V) -> *mut Self {
         let link = UnsafeCell::new(Link { next: ptr::null_mut(), settled: false });
         Box::into_raw(Box::new(Self { value, leaving: AtomicBool::new(false), link }))
+    }
+
+    /// Drops a node.
+    ///
+    /// # Safety
+    /// It came from `new`, and nobody else has it.
+    unsafe fn free(node: *mut Self) {
+        if cfg!(loom) {
+            // Its memory is leaked: whether the allocator gives an address again must not decide what a
+            // model sees.
+            // SAFETY: as promised by the caller.
+            unsafe { ptr::drop_in_place(node) }
+        } else {
+            // SAFETY: as promised by the caller.
+            drop(unsafe { Box::from_raw(node) });
+        }
     }
 }
 

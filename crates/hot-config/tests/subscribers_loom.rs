@@ -101,7 +101,7 @@ fn close_carries_the_last_version() {
 
 #[test]
 fn versions_never_go_back() {
-    Model::new("versions_never_go_back", 7300).preemptions(1).check(|| {
+    Model::new("versions_never_go_back", 7100).preemptions(1).check(|| {
         let config = config();
         let writer = {
             let config = config.clone();

@@ -307,9 +307,9 @@ models! {
     fn seal_shows_what_is_out_of_reach() [4300] => replace_and_get();
     fn announce_keeps_what_is_read() [8200] => replace_and_get_first();
     fn leave_lets_go_of_what_was_read() [200, 1] => get_twice_and_replace();
-    fn freeze_leads_to_the_next_table() [1200, 1] => move_and_get();
-    fn moved_group_is_whole() [2700, 1] => move_and_remove();
-    fn a_move_loses_no_replacement() [3100, 1] => move_and_replace();
+    fn freeze_leads_to_the_next_table() [130, 1] => move_and_get();
+    fn moved_group_is_whole() [285, 1] => move_and_remove();
+    fn a_move_loses_no_replacement() [310, 1] => move_and_replace();
     fn last_reference_drops_after_all_reads() [120] => references();
     fn claim_or_session_is_seen() [8900] => replace_and_collect();
     fn returned_purse_is_whole() [8600] => replace_twice_and_collect();
@@ -319,7 +319,7 @@ models! {
     fn a_block_is_freed_by_one() [740] => give_back_and_free();
     fn a_block_outlives_its_heap() [2000] => give_back_and_close();
     fn a_purse_is_emptied_under_its_thread() [2400, 1] => retire_and_maintain();
-    fn pile_shows_what_was_laid_down() [17_000, 1] => batches_of_two();
+    fn pile_shows_what_was_laid_down() [9900, 1] => batches_of_two();
     fn pile_of_two() [100] => lay_and_take();
     fn seal_on_a_shelf() [1100] => read_and_replace(1, 2);
     fn leave_on_a_shelf() [2700] => read_and_replace(2, 2);

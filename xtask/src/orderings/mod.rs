@@ -42,8 +42,8 @@ pub(crate) use summary::stale as stale_count;
 #[command(
     after_help = "The run fails on a survivor (no model fails when the ordering is weaker), on \
 an inconclusive mutant (a model ran out of time or of branches, which proves nothing) and on an \
-ordering that no model visits. The edits in xtask/mutants must die alike. What loom cannot show stands in xtask/orderings.allow.md with its \
-reason. The ledger is also written to target/orderings/CRATE.md. A run that was broken off goes on where \
+ordering that no model visits. The edits in xtask/mutants must die alike. What loom cannot show stands \
+in xtask/orderings.allow.md with its reason. The ledger is also written to target/orderings/CRATE.md. A run that was broken off goes on where \
 it stopped, as long as nothing is built anew."
 )]
 pub struct Args {
@@ -56,9 +56,19 @@ pub struct Args {
     /// Forget what earlier runs have found
     #[arg(long)]
     afresh: bool,
+    /// Leave out the edits, each of which is a build
+    #[arg(long)]
+    no_edits: bool,
     /// Write the count down in the README, if all holds
-    #[arg(long, conflicts_with_all = ["crates", "site"])]
+    #[arg(long, conflicts_with_all = ["crates", "site", "no_edits"])]
     write: bool,
+}
+
+impl Args {
+    /// All crates, without the edits.
+    pub(crate) fn without_edits() -> Self {
+        Self { no_edits: true, ..Self::default() }
+    }
 }
 
 /// A place that a user has named.
@@ -176,7 +186,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let memory = out.join(format!("{}.verdicts", subject.name));
         let memory = Memory::open(&memory, &subject, args.afresh)?;
         let mut report = weaken(&subject, &allowed, args.site.is_some(), &memory)?;
-        if args.site.is_none() {
+        if args.site.is_none() && !args.no_edits {
             edits::judge_all(&subject.name, &memory, &mut report)?;
         }
         report.print();

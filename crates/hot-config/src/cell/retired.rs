@@ -161,7 +161,7 @@ impl<'c, V> Taken<'c, V> {
                 kept.first = node;
             } else {
                 // SAFETY: I3: nobody reads it, and nobody begins to.
-                drop(unsafe { Box::from_raw(node) });
+                unsafe { Node::free(node) }
             }
         }
         mem::swap(self, &mut kept);
