@@ -338,16 +338,16 @@ mod tests {
         // SAFETY: there is our reference.
         let uses = unsafe { &entry.as_ref().uses };
         let most = TOO_MANY.next_multiple_of(REFERENCE);
-        // Relaxed: one thread.
+        // There is one thread.
         uses.store(most, Relaxed);
         for _ in 0..3 {
             // SAFETY: as above.
             let retain = || unsafe { entry.as_ref() }.retain();
             assert!(catch_unwind(AssertUnwindSafe(retain)).is_err());
-            // Relaxed: as above.
+            // As above.
             assert_eq!(uses.load(Relaxed), most);
         }
-        // Relaxed: as above.
+        // As above.
         uses.store(REFERENCE, Relaxed);
         // SAFETY: it is the last reference.
         unsafe { Entry::release(entry) }
