@@ -184,11 +184,8 @@ fn values_that_panic_in_their_drop_do_not_end_the_watching() {
 /// value is a matter of chance, so this asks often.
 #[test]
 fn values_that_panic_while_the_version_is_asked_for_do_not_end_the_watching() {
-    use std::{
-        sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
-        thread,
-        time::Instant,
-    };
+    use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+    use std::{thread, time::Instant};
 
     static PANICS: AtomicUsize = AtomicUsize::new(0);
 
