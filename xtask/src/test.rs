@@ -47,15 +47,13 @@ fn all_steps() -> Vec<Step> {
         clippy.args(["--", "-D", "warnings"]);
         steps.push(Step::new(name, move || cargo::run(&mut clippy)));
     }
-    steps.push(if has_nextest() {
-        step("tests", Face::Real, &["nextest", "run", "--workspace", "--all-features"])
+    // To the end whatever fails: who reads it elsewhere wants to know of each.
+    let tests: &[&str] = if has_nextest() {
+        &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]
     } else {
-        step(
-            "tests",
-            Face::Real,
-            &["test", "--workspace", "--all-features", "--lib", "--bins", "--tests"],
-        )
-    });
+        &["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--no-fail-fast"]
+    };
+    steps.push(step("tests", Face::Real, tests));
     let doc_tests = ["test", "--workspace", "--all-features", "--doc"];
     steps.push(step("doc tests", Face::Real, &doc_tests));
     steps.push(Step::new("docs", || {

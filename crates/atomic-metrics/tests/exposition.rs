@@ -17,7 +17,7 @@ use core::{
 use std::{
     collections::BTreeMap,
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
@@ -147,8 +147,9 @@ fn serve(registry: Arc<Registry>) -> SocketAddr {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { continue };
-            let mut request = [0; 2048];
-            let _ = stream.read(&mut request);
+            // To its end: closing what has not been read to the end takes the answer back.
+            let request = BufReader::new(&stream).lines();
+            let _ = request.map_while(Result::ok).find(String::is_empty);
             let body = registry.openmetrics();
             let head = format!(
                 "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
