@@ -86,6 +86,14 @@ impl Toolchain {
         Ok(Ok(debians))
     }
 
+    /// This one, if it came with the runtime of `sanitizer`.
+    pub(super) fn with_runtime(self, sanitizer: &str) -> Found {
+        if self.runtime(sanitizer).is_none() {
+            return Err(format!("{} for {} came without it", self.version, self.host));
+        }
+        Ok(self)
+    }
+
     /// The runtime of a sanitizer, if it came with the compiler.
     pub(super) fn runtime(&self, sanitizer: &str) -> Option<PathBuf> {
         let libraries = fs::read_dir(self.libraries()).ok()?;
@@ -110,6 +118,15 @@ impl Toolchain {
             }
         }
         Ok(())
+    }
+
+    /// The tests under `sanitizer`, with a library built anew if `anew`.
+    pub(super) fn sanitized(&self, sanitizer: &str, anew: bool) -> Way {
+        let mut way = Way::new(sanitizer, &self.host);
+        self.lead(&mut way, anew);
+        way.without = vec![("memory", "what things take is not what they take otherwise")];
+        way.set("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+        way
     }
 
     /// Makes `way` one of this compiler, unlocked, and of a library built anew if `anew`.
