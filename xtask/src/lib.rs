@@ -7,7 +7,7 @@ mod ci;
 mod deps;
 mod interface;
 pub mod orderings;
-pub mod package;
+mod package;
 mod process;
 mod progress;
 mod record;

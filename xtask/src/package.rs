@@ -57,16 +57,3 @@ pub(crate) fn complete() -> Result<()> {
     println!("{} packages are complete", workspace::crates()?.len());
     Ok(())
 }
-
-/// Makes each package and builds it from what is in it; takes minutes.
-///
-/// # Errors
-/// A package cannot be made, or does not build.
-pub fn verify() -> Result<()> {
-    let mut package = cargo::cargo(Face::Real);
-    package.args(["package", "--offline", "--allow-dirty"]);
-    for one in workspace::crates()? {
-        package.args(["--package", &one.name]);
-    }
-    cargo::run(&mut package)
-}

@@ -62,7 +62,7 @@ pub(super) fn fingerprint(context: &Context, one: &Crate) -> Result<String> {
 }
 
 /// The crates of the workspace that `one` and its tests stand on, with itself.
-fn own_crates(one: &Crate) -> BTreeSet<String> {
+pub(super) fn own_crates(one: &Crate) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut left = vec![one.name.clone()];
     while let Some(name) = left.pop() {

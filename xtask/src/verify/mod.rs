@@ -12,6 +12,7 @@ mod kept;
 mod miri;
 mod models;
 mod mutants;
+mod packages;
 mod suite;
 mod table;
 mod targets;
@@ -59,6 +60,8 @@ pub(crate) struct Args {
 /// The rungs, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Name {
+    /// The packages as they would be published, built
+    Packages,
     /// The loom models, with more preemptions
     Models,
     /// Linearizability on real threads, for long
@@ -80,6 +83,7 @@ enum Name {
 impl Name {
     fn rung(self) -> Box<dyn Rung> {
         match self {
+            Self::Packages => Box::new(packages::Packages),
             Self::Models => Box::new(models::Models),
             Self::Histories => Box::new(histories::Histories),
             Self::Asan => Box::new(asan::Asan::default()),
@@ -219,8 +223,17 @@ mod tests {
     #[test]
     fn every_rung_has_a_name_of_its_own() {
         let names: Vec<_> = Name::value_variants().iter().map(|name| name.text()).collect();
-        let expected =
-            ["models", "histories", "asan", "tsan", "miri", "targets", "fuzz", "mutants"];
+        let expected = [
+            "packages",
+            "models",
+            "histories",
+            "asan",
+            "tsan",
+            "miri",
+            "targets",
+            "fuzz",
+            "mutants",
+        ];
         assert_eq!(names, expected);
     }
 }
