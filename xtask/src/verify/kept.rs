@@ -20,18 +20,19 @@ use crate::workspace::{self, Crate};
 pub(super) fn recall(context: &Context, rung: &str, one: &Crate) -> Option<Vec<Row>> {
     let text = fs::read_to_string(file(context, rung, one)).ok()?;
     let mut lines = text.lines();
-    if lines.next()? != fingerprint(context, one).ok()? {
+    if lines.next()? != fingerprint(context, rung, one, judge_of(rung)).ok()? {
         return None;
     }
     lines.map(Row::from_line).collect()
 }
 
-/// Notes what `rung` found of `one`, if it is worth it.
+/// Notes what `rung` found of `one`, if that was all that it can find.
 pub(super) fn keep(context: &Context, rung: &str, one: &Crate, rows: &[Row]) -> Result<()> {
-    if rows.iter().any(|row| row.verdict != Verdict::Passed) {
+    let is_open = |row: &Row| [Verdict::Failed, Verdict::Inconclusive].contains(&row.verdict);
+    if rows.iter().any(is_open) {
         return Ok(());
     }
-    let mut text = fingerprint(context, one)? + "\n";
+    let mut text = fingerprint(context, rung, one, judge_of(rung))? + "\n";
     text.extend(rows.iter().map(Row::to_line));
     let file = file(context, rung, one);
     let parent = file.parent().unwrap_or(&file);
@@ -43,20 +44,33 @@ fn file(context: &Context, rung: &str, one: &Crate) -> PathBuf {
     context.dir().join("kept").join(format!("{rung}-{}", one.name))
 }
 
-/// Tells these sources, of the crate, what it stands on and what tests it, from others; and a run of
-/// this length from one of another.
-pub(super) fn fingerprint(context: &Context, one: &Crate) -> Result<String> {
+/// What is no source of the rung, but decides what passes.
+fn judge_of(rung: &str) -> Option<&str> {
+    (rung == "mutants").then_some("xtask/survivors.md")
+}
+
+/// Tells these sources, of the crate, what it stands on, what tests it by this rung and `more`, from
+/// others; and a run of this length from one of another.
+pub(super) fn fingerprint(
+    context: &Context,
+    rung: &str,
+    one: &Crate,
+    more: Option<&str>,
+) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     (context.minutes(), env!("CARGO_PKG_RUST_VERSION")).hash(&mut hasher);
     let root = workspace::root();
-    let mut dirs: Vec<_> =
+    let mut files: Vec<_> =
         own_crates(one).into_iter().map(|name| root.join("crates").join(name)).collect();
-    dirs.extend(
-        ["fuzz/fuzz_targets", "xtask/src/verify", "xtask/mutants"].map(|dir| root.join(dir)),
-    );
-    dirs.extend(["Cargo.lock", "Cargo.toml", "xtask/survivors.md"].map(|file| root.join(file)));
-    for dir in dirs {
-        hash(&dir, &mut hasher)?;
+    files.extend(["Cargo.lock", "Cargo.toml"].into_iter().chain(more).map(|file| root.join(file)));
+    let own = root.join("xtask/src/verify");
+    files.extend(["suite.rs", "toolchain.rs"].map(|file| own.join(file)));
+    files.push(own.join(rung).with_extension("rs"));
+    if rung == "fuzz" {
+        files.push(root.join("fuzz/fuzz_targets").join(&one.name).with_extension("rs"));
+    }
+    for file in files {
+        hash(&file, &mut hasher)?;
     }
     Ok(format!("{:016x}", hasher.finish()))
 }

@@ -76,7 +76,7 @@ impl Rung for Mutants {
         }
         // What is found of other sources lies in another folder, and is not gone on with.
         let folder = context.dir().join("mutants").join(&one.name);
-        let folder = folder.join(kept::fingerprint(context, one)?);
+        let folder = folder.join(kept::fingerprint(context, "mutants", one, None)?);
         let started = Instant::now();
         let time = context.share(TIME);
         let (mut all, mut found, mut output) = (0, Found::default(), String::new());
@@ -139,6 +139,8 @@ impl Mutants {
         }
         command.current_dir(workspace::root());
         command.env("ATOMWORKS_STRESS", "0.05").env("PROPTEST_CASES", "64");
+        // Each is built for one run: the less there is to link, the better.
+        command.env("CARGO_PROFILE_DEV_DEBUG", "0");
         // The copies of the sources share what they stand on.
         command.env("CARGO_TARGET_DIR", context.dir().join("mutants/target"));
         Ok(command)
