@@ -85,7 +85,7 @@ pub(crate) mod slot {
 
 #[cfg(test)]
 mod tests {
-    use super::count::{MOST, ZERO, is_held, may_grow, references};
+    use super::count::{MOST, OVERDRAWN, ZERO, is_held, may_grow, references};
 
     #[test]
     fn a_count_grows_below_its_limit_and_above_zero() {
@@ -99,6 +99,7 @@ mod tests {
         assert!(is_held(1) && is_held(2) && is_held(MOST + 5));
         assert!(!is_held(0) && !is_held(ZERO) && !is_held(ZERO + 1) && !is_held(!0));
         assert!(!is_held(ZERO - 1) && !is_held(ZERO - 2), "another one who had none is ahead");
+        assert!(is_held(OVERDRAWN - 1) && !is_held(OVERDRAWN));
     }
 
     #[test]
