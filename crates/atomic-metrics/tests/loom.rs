@@ -201,10 +201,14 @@ fn phase_carries_that_the_idle_bank_was_read() {
             let own = Arc::clone(&own);
             move || {
                 let (first, rest) = VALUES.split_at(2);
-                first.iter().for_each(|value| own.record(*value));
+                for value in first {
+                    own.record(*value);
+                }
                 // Of itself: what is left of the bound is for the cut, when it has asked.
                 thread::yield_now();
-                rest.iter().for_each(|value| own.record(*value));
+                for value in rest {
+                    own.record(*value);
+                }
             }
         });
         first_ones_spread(&own.snapshot());
