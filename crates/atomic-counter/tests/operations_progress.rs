@@ -1,4 +1,7 @@
 //! All that a counter can do, stopped anywhere; and what is called wait-free, counted.
+//!
+//! A sum looks at the cells of all threads that are there, so where one is taken those that were stopped go on
+//! in the end.
 #![cfg(stepped)]
 
 use core::time::Duration;
@@ -57,7 +60,7 @@ stopped_in_a_shared_word!(
 
 #[test]
 fn a_thread_stopped_anywhere_in_a_signed_sharded_counter_blocks_nobody() {
-    let accesses = stop_anywhere(
+    let accesses = pause_anywhere(
         "SignedShardedCounter, all that it does",
         shared(SignedShardedCounter::new),
         |own| {
@@ -76,7 +79,6 @@ fn a_thread_stopped_anywhere_in_a_signed_sharded_counter_blocks_nobody() {
     assert!(accesses >= 8);
 }
 
-/// A sum looks at the cells of all threads that are there, so the stopped ones go on in the end.
 #[test]
 fn a_thread_stopped_anywhere_in_a_reading_blocks_nobody() {
     let accesses = pause_anywhere(
