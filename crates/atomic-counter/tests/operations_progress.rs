@@ -1,4 +1,7 @@
 //! All that a counter can do, stopped anywhere; and what is called wait-free, counted.
+//!
+//! A sum looks at the cells of all threads that are there, so where one is taken those that were stopped go on
+//! in the end.
 #![cfg(stepped)]
 
 use core::time::Duration;
@@ -16,53 +19,48 @@ fn shared<T>(value: impl Fn() -> T) -> impl Fn() -> (Arc<T>, Arc<T>) {
     }
 }
 
-#[test]
-fn a_thread_stopped_anywhere_in_a_plain_counter_blocks_nobody() {
-    let accesses = stop_anywhere(
-        "Counter, all that it does",
-        shared(|| Counter::new(10)),
-        |own| {
-            let _ = (own.increment(), own.decrement(), own.add(3), own.sub(2), own.load());
-            let _ = (own.checked_add(1), own.checked_sub(1));
-            let _ = (own.saturating_add(1), own.saturating_sub(1));
-            own.store(own.take());
-        },
-        |own| {
-            for _ in 0..ROUNDS {
-                own.store(5);
-                let _ = (own.checked_add(2), own.saturating_sub(1), own.take());
-            }
-            assert_eq!(own.load(), 0);
-        },
-    );
-    assert!(accesses >= 10);
+macro_rules! stopped_in_a_shared_word {
+    ($test:ident, $Counter:ident, $first:expr, $more:expr) => {
+        #[test]
+        fn $test() {
+            let accesses = stop_anywhere(
+                concat!(stringify!($Counter), ", all that it does"),
+                shared(|| $Counter::new($first)),
+                |own| {
+                    let _ = (own.increment(), own.decrement(), own.add(3), own.sub(2), own.load());
+                    let _ = (own.checked_add(1), own.checked_sub(1));
+                    let _ = (own.saturating_add(1), own.saturating_sub(1));
+                    own.store(own.take());
+                },
+                |own| {
+                    for _ in 0..ROUNDS {
+                        own.store(5);
+                        let _ = (own.checked_add($more), own.saturating_sub(1), own.take());
+                    }
+                    assert_eq!(own.load(), 0);
+                },
+            );
+            assert!(accesses >= 10);
+        }
+    };
 }
 
-#[test]
-fn a_thread_stopped_anywhere_in_a_signed_counter_blocks_nobody() {
-    let accesses = stop_anywhere(
-        "SignedCounter, all that it does",
-        shared(|| SignedCounter::new(-5)),
-        |own| {
-            let _ = (own.increment(), own.decrement(), own.add(3), own.sub(2), own.load());
-            let _ = (own.checked_add(1), own.checked_sub(1));
-            let _ = (own.saturating_add(1), own.saturating_sub(1));
-            own.store(own.take());
-        },
-        |own| {
-            for _ in 0..ROUNDS {
-                own.store(5);
-                let _ = (own.checked_add(-2), own.saturating_sub(1), own.take());
-            }
-            assert_eq!(own.load(), 0);
-        },
-    );
-    assert!(accesses >= 10);
-}
+stopped_in_a_shared_word!(
+    a_thread_stopped_anywhere_in_a_plain_counter_blocks_nobody,
+    Counter,
+    10,
+    2
+);
+stopped_in_a_shared_word!(
+    a_thread_stopped_anywhere_in_a_signed_counter_blocks_nobody,
+    SignedCounter,
+    -5,
+    -2
+);
 
 #[test]
 fn a_thread_stopped_anywhere_in_a_signed_sharded_counter_blocks_nobody() {
-    let accesses = stop_anywhere(
+    let accesses = pause_anywhere(
         "SignedShardedCounter, all that it does",
         shared(SignedShardedCounter::new),
         |own| {
@@ -81,7 +79,6 @@ fn a_thread_stopped_anywhere_in_a_signed_sharded_counter_blocks_nobody() {
     assert!(accesses >= 8);
 }
 
-/// A sum looks at the cells of all threads that are there, so the stopped ones go on in the end.
 #[test]
 fn a_thread_stopped_anywhere_in_a_reading_blocks_nobody() {
     let accesses = pause_anywhere(

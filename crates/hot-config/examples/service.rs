@@ -20,7 +20,7 @@ use std::{
 
 use hot_config::{
     FileSource, Reader,
-    file::{Event, Invalid},
+    file::{Event, FileWatch, Invalid},
 };
 
 const WORKERS: usize = 8;
@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (over, served) = (&over, &served);
             scope.spawn(move || served.fetch_add(serve(reader, over), Relaxed));
         }
-        let deployed = deploy_all(&volume, &settings.subscribe());
+        let deployed = deploy_all(&volume, &settings);
         over.store(true, Relaxed);
         deployed
     })?;
@@ -84,21 +84,22 @@ fn serve(mut settings: Reader<Settings>, over: &AtomicBool) -> u64 {
     served
 }
 
-/// Deploys version after version, some of them bad, and waits until each good one is in use.
-fn deploy_all(
-    volume: &Volume,
-    changes: &hot_config::Subscription<Settings>,
-) -> Result<(), Box<dyn Error>> {
-    let mut changes = changes.clone();
+/// Deploys version after version, some of them bad, and waits until each good one is in use, and each bad
+/// one is told: that takes longer, since it might have been half-written.
+fn deploy_all(volume: &Volume, settings: &FileWatch<Settings>) -> Result<(), Box<dyn Error>> {
+    let mut changes = settings.subscribe();
     for price in 2..=VERSIONS {
-        match price {
-            4 => volume.deploy(104, r#"{ "price": 4, "limit": "#)?,
-            7 => volume.deploy(107, r#"{ "price": 0, "limit": 0 }"#)?,
-            _ => {}
-        }
-        if price == 4 || price == 7 {
-            // Long enough to be sure that it is not half-written.
-            thread::sleep(Duration::from_millis(600));
+        let bad = match price {
+            4 => Some(r#"{ "price": 4, "limit": "#),
+            7 => Some(r#"{ "price": 0, "limit": 0 }"#),
+            _ => None,
+        };
+        if let Some(bad) = bad {
+            let before = settings.status().failures;
+            volume.deploy(100 + price, bad)?;
+            while settings.status().failures == before {
+                thread::sleep(Duration::from_millis(10));
+            }
         }
         volume.deploy(price, &format!(r#"{{ "price": {price}, "limit": {} }}"#, price * 100))?;
         let change = changes.wait_timeout(Duration::from_secs(10))?;

@@ -63,8 +63,12 @@ impl<T> HotConfig<T> {
         Self::with_history(value, HISTORY)
     }
 
-    /// As [`new`](Self::new), and keeps `versions` versions besides the current one. With 0 a value is
-    /// dropped as soon as it is replaced and read by nobody.
+    /// As [`new`](Self::new), and keeps the last `versions` versions besides the current one, for
+    /// [`rollback`](Self::rollback): with 0, none. Each update copies the list of them.
+    ///
+    /// A value that is kept no more is dropped when nobody has it: no guard or reader of its version or
+    /// of one that kept it, no snapshot, nobody whom an update or [`load_full`](Self::load_full) gave
+    /// it. That is as a rule at once; see [what it costs](crate#what-it-costs) for what may put it off.
     pub fn with_history(value: T, versions: usize) -> Self {
         let shared = Handle::new(Shared::new(Arc::new(value), versions));
         Self { last: std::sync::Arc::new(Last(Handle::clone(&shared))), shared }
@@ -107,6 +111,11 @@ impl<T> HotConfig<T> {
     /// Lock-free: a try is in vain only if another update succeeded. It never waits for readers: a value
     /// that somebody still reads is dropped by the last of them. Callbacks run on this thread before it
     /// returns, and no lock is held then.
+    ///
+    /// When the new version is there for all to read, those who wait for it are woken, callbacks too. Only
+    /// if there are any, this takes the lock of their line, as do those who get into it or out of it: a
+    /// wait, [`on_change`](Self::on_change), the end of a [`Callback`]. A thread that is stopped with it
+    /// holds up the end of the update. No read takes it.
     ///
     /// # Panics
     /// A value that was replaced before panics in its drop. The update is done then.
@@ -163,7 +172,8 @@ impl<T> HotConfig<T> {
     /// comes while it runs is told by the thread that runs it, and of several only the last. Versions
     /// never go back. It may update the configuration itself, and is then called again.
     ///
-    /// Dropping the handle does not wait for a call that is under way. A call that panics counts in
+    /// This and the end of the handle take the lock of those who wait, which no read takes: see
+    /// [`update`](Self::update). Dropping the handle does not wait for a call that is under way. A call that panics counts in
     /// [`status`](Self::status), and the update goes on.
     pub fn on_change(&self, call: impl FnMut(&Snapshot<T>) + Send + 'static) -> Callback<T>
     where

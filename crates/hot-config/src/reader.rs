@@ -164,8 +164,9 @@ impl<T, U: ?Sized, F: Fn(&T) -> &U> Projected<T, F> {
         (self.part)(self.reader.load())
     }
 
-    /// The current value of the part, if it differs from that of the last call of any method that
-    /// loads. Where only other parts have changed it returns `None`.
+    /// The current value of the part, if there is another version than at the last call of any method
+    /// that loads, and the part differs in it. Where only other parts have changed it returns `None`; a
+    /// part that is not equal to itself, as a NaN, differs in each version.
     #[inline(always)]
     pub fn load_if_changed(&mut self) -> Option<&U>
     where
@@ -181,7 +182,10 @@ impl<T, U: ?Sized, F: Fn(&T) -> &U> Projected<T, F> {
         U: PartialEq,
     {
         let seen = Arc::clone(&self.reader.version_held().value);
-        let now = (self.part)(self.reader.load());
+        if !self.reader.look_closer() {
+            return None;
+        }
+        let now = (self.part)(self.reader.value_held());
         if now == (self.part)(&seen) { None } else { Some(now) }
     }
 }

@@ -12,14 +12,25 @@
 mod place;
 
 use core::time::Duration;
-use std::{fs, sync::Arc, sync::Mutex};
+use std::{
+    fs,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, TryRecvError},
+    },
+    thread,
+    time::Instant,
+};
 
 use hot_config::{
     FileSource, HotConfig,
     file::{ErrorKind, FileWatch},
 };
 use place::{Events, Place, eventually};
-use testkit::drops::{Counted, Drops};
+use testkit::{
+    drops::{Counted, Drops},
+    stress::scaled,
+};
 
 #[derive(Debug, PartialEq, serde::Deserialize)]
 struct Settings {
@@ -101,6 +112,57 @@ fn what_is_no_file_is_told_and_not_waited_for() {
     }
     let below = place.write("plain", "").join("a.json");
     assert_eq!(source(below).open().unwrap_err().kind, ErrorKind::Missing);
+}
+
+/// Between a look at what is there and its opening, too.
+#[test]
+fn a_pipe_that_comes_at_any_moment_is_not_waited_for() {
+    let place = Place::new();
+    let (path, pipe) = (place.write("a.json", &text(1)), place.path("pipe"));
+    let (file, aside) = (place.write("file", &text(1)), place.path("aside"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let watch = source(&path).poll_only(Duration::from_hours(1)).open().unwrap();
+    let (tell, told) = mpsc::channel();
+    let reading = thread::spawn(move || {
+        let mut kinds = [0; 2];
+        for _ in 0..scaled(30_000) {
+            let outcome = watch.reload();
+            kinds[usize::from(outcome.is_err())] += 1;
+            match outcome {
+                Ok(version) => assert_eq!(version, 1),
+                Err(error) => assert_eq!(error.message, "it is not a regular file"),
+            }
+        }
+        tell.send(kinds).unwrap();
+    });
+    let end = Instant::now() + Duration::from_mins(1);
+    let kinds = loop {
+        match told.try_recv() {
+            Ok(kinds) => break kinds,
+            Err(TryRecvError::Empty) => assert!(Instant::now() < end, "a pipe is waited for"),
+            Err(TryRecvError::Disconnected) => break [0; 2],
+        }
+        for next in [&pipe, &file] {
+            fs::hard_link(next, &aside).unwrap();
+            fs::rename(&aside, &path).unwrap();
+        }
+    };
+    reading.join().unwrap();
+    assert!(kinds[0] > 0 && kinds[1] > 0, "good and not: {kinds:?}");
+}
+
+#[test]
+fn a_file_that_is_too_long_is_refused() {
+    let place = Place::new();
+    let path = place.write("a.json", &text(1));
+    let settings = source(&path).open().unwrap();
+    for (length, kind) in [(64 << 20, ErrorKind::Syntax), ((64 << 20) + 1, ErrorKind::Unreadable)] {
+        fs::File::create(&path).unwrap().set_len(length).unwrap();
+        assert_eq!(settings.reload().unwrap_err().kind, kind, "{length} bytes");
+        assert_eq!(settings.load().number, 1);
+    }
+    fs::write(&path, text(2)).unwrap();
+    assert_eq!(settings.reload(), Ok(2));
 }
 
 #[test]
@@ -185,7 +247,6 @@ fn values_that_panic_in_their_drop_do_not_end_the_watching() {
 #[test]
 fn values_that_panic_while_the_version_is_asked_for_do_not_end_the_watching() {
     use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-    use std::{thread, time::Instant};
 
     static PANICS: AtomicUsize = AtomicUsize::new(0);
 

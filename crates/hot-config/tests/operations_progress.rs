@@ -1,7 +1,7 @@
 //! A thread stopped anywhere in what the other tests of progress leave out, and what is called wait-free.
 #![cfg(stepped)]
 
-use hot_config::{Guard, HotConfig};
+use hot_config::{Guard, HotConfig, Reader, Subscription};
 use testkit::progress::{assert_steps, pause_anywhere, steps};
 
 type Config = HotConfig<u64>;
@@ -67,6 +67,32 @@ fn a_thread_stopped_in_a_subscription_blocks_nobody() {
         let subscription = config.subscribe();
         let _ = subscription.clone().try_next();
     });
+}
+
+/// With the lock of those who wait it may hold an update up, but nothing that reads.
+#[test]
+fn a_thread_stopped_in_a_callback_blocks_no_reader() {
+    let setup = || {
+        let (config, others) = setup();
+        let (reader, changes) = (others.reader(), others.subscribe());
+        (config, (others, reader, changes))
+    };
+    let victim = |config: Config| {
+        let callback = config.on_change(|_| ());
+        config.update(1);
+        drop(callback);
+    };
+    let reads = |(config, mut reader, mut changes): (Config, Reader<u64>, Subscription<u64>)| {
+        for _ in 0..10 {
+            let value = *config.load();
+            assert!(*reader.load() >= value && *config.load_full() >= value);
+            assert!(config.snapshot().version > *reader.load_if_changed().unwrap_or(&0));
+            assert!(changes.try_next().is_none_or(|change| change.version == 2));
+            let _ = (config.history(), config.status(), config.subscribe());
+        }
+    };
+    let name = "HotConfig::on_change, Callback::drop, beside reads";
+    assert!(pause_anywhere(name, setup, victim, reads) > 20);
 }
 
 #[test]

@@ -4,8 +4,15 @@
 //! when the others have finished, and its record is the next one's.
 #![cfg(stepped)]
 
-use core::cell::Cell;
-use std::{rc::Rc, sync::mpsc, thread};
+use core::{
+    cell::Cell,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+use std::{
+    rc::Rc,
+    sync::{Arc, mpsc},
+    thread,
+};
 
 use hot_config::HotConfig;
 use lockfree_core::sync::stepped;
@@ -131,19 +138,16 @@ fn a_thread_stopped_in_a_subscription_blocks_nobody() {
     assert!(accesses >= 10);
 }
 
-/// The steps of an operation, before each of which another thread updates.
-fn disturbed(config: &HotConfig<u64>, operation: impl FnOnce()) -> usize {
+/// The steps of an operation, before each of which another thread does something.
+fn disturbed(mut by: impl FnMut() + Send + 'static, operation: impl FnOnce()) -> usize {
     let (ask, asked) = mpsc::channel::<()>();
     let (done, is_done) = mpsc::channel::<()>();
-    let writer = {
-        let config = config.clone();
-        thread::spawn(move || {
-            for () in asked {
-                config.rcu(|value| value + 1);
-                done.send(()).unwrap();
-            }
-        })
-    };
+    let other = thread::spawn(move || {
+        for () in asked {
+            by();
+            done.send(()).unwrap();
+        }
+    });
     let count = Rc::new(Cell::new(0));
     let in_hook = Rc::clone(&count);
     stepped::install(move |_| {
@@ -153,15 +157,32 @@ fn disturbed(config: &HotConfig<u64>, operation: impl FnOnce()) -> usize {
     });
     operation();
     stepped::uninstall();
-    writer.join().unwrap();
+    other.join().unwrap();
     count.get()
+}
+
+/// A value that is not equal to itself is told once for each version, also while an update is at it.
+#[test]
+fn a_projection_tells_nothing_before_there_is_another_version() {
+    let config = HotConfig::new(f64::NAN);
+    let mut part = config.reader().project(|value| value);
+    let told = Arc::new(AtomicUsize::new(0));
+    let telling = Arc::clone(&told);
+    let ask = move || {
+        telling.fetch_add(usize::from(part.load_if_changed().is_some()), Relaxed);
+    };
+    let accesses = disturbed(ask, || drop(config.update(f64::NAN)));
+    assert!(accesses >= 14);
+    assert_eq!(told.load(Relaxed), 1);
 }
 
 #[test]
 fn wait_free_operations_keep_their_bounds() {
     let config = HotConfig::with_history(0_u64, 0);
     drop(config.load());
-    let load = disturbed(&config, || {
+    let other = config.clone();
+    let update = move || drop(other.rcu(|value| value + 1));
+    let load = disturbed(update, || {
         let guard = config.load();
         // The end of a guard is not part of it: of an old one it frees, which is lock-free.
         stepped::uninstall();

@@ -67,38 +67,33 @@ fn histories(ends: impl Fn() -> [End; 2]) {
     }
 }
 
+/// Both ends of what `$ring` makes.
+macro_rules! ends {
+    ($ring:path) => {
+        || {
+            let (mut producer, mut consumer) = $ring(CAPACITY);
+            [
+                Box::new(move |call| match call {
+                    Push(value) => producer.push(value).err().map(Full::into_inner),
+                    _ => Some(producer.len() as u64),
+                }),
+                Box::new(move |call| match call {
+                    Pop => consumer.pop(),
+                    _ => Some(consumer.len() as u64),
+                }),
+            ]
+        }
+    };
+}
+
 #[test]
 fn the_ring_is_linearizable() {
-    histories(|| {
-        let (mut producer, mut consumer) = ring_spsc::ring(CAPACITY);
-        [
-            Box::new(move |call| match call {
-                Push(value) => producer.push(value).err().map(Full::into_inner),
-                _ => Some(producer.len() as u64),
-            }),
-            Box::new(move |call| match call {
-                Pop => consumer.pop(),
-                _ => Some(consumer.len() as u64),
-            }),
-        ]
-    });
+    histories(ends!(ring_spsc::ring));
 }
 
 #[test]
 fn the_contiguous_ring_is_linearizable() {
-    histories(|| {
-        let (mut producer, mut consumer) = contiguous::ring(CAPACITY);
-        [
-            Box::new(move |call| match call {
-                Push(value) => producer.push(value).err().map(Full::into_inner),
-                _ => Some(producer.len() as u64),
-            }),
-            Box::new(move |call| match call {
-                Pop => consumer.pop(),
-                _ => Some(consumer.len() as u64),
-            }),
-        ]
-    });
+    histories(ends!(contiguous::ring));
 }
 
 /// The oracle is worth what it refuses: a ring whose consumer reads a slot that is not published yet.

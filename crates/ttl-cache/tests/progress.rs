@@ -1,4 +1,7 @@
-//! A cache with a thread stopped anywhere, for ever: the others go on, and memory stays bounded.
+//! A cache with a thread stopped anywhere: the others go on, and memory stays bounded.
+//!
+//! A thread that is there has a session, at which all others look: so each one that was stopped goes on when
+//! the others have finished, and what is counted is the operation alone.
 #![cfg(stepped)]
 
 mod fixtures;
@@ -8,7 +11,7 @@ use std::sync::Arc;
 use fixtures::{Chosen, SECOND, by_hand, manual};
 use testkit::{
     drops::{Counted, Drops},
-    progress::{assert_steps, steps, stop_anywhere},
+    progress::{assert_steps, pause_anywhere, steps},
 };
 use ttl_cache::{Cache, ManualClock};
 
@@ -42,7 +45,7 @@ fn everything(cache: &Numbers, keys: core::ops::Range<u64>) {
 
 #[test]
 fn a_thread_stopped_in_any_operation_blocks_nobody() {
-    stop_anywhere(
+    pause_anywhere(
         "all but loads",
         shared(|| {
             let cache: Numbers = by_hand().build();
@@ -67,7 +70,7 @@ fn a_thread_stopped_in_any_operation_blocks_nobody() {
 /// One bucket's worth of keys more, and the table moves.
 #[test]
 fn a_thread_stopped_while_the_table_moves_blocks_nobody() {
-    stop_anywhere(
+    pause_anywhere(
         "a moving table",
         shared(|| {
             let cache = by_hand().build();
@@ -104,7 +107,7 @@ fn a_thread_stopped_while_the_table_moves_blocks_nobody() {
 /// Whoever is stopped with the policy's lock: the others keep the capacity, up to an eighth.
 #[test]
 fn a_thread_stopped_while_it_evicts_lets_others_evict() {
-    stop_anywhere(
+    pause_anywhere(
         "eviction",
         shared(|| {
             let cache: Numbers = by_hand().capacity(16).build();
@@ -130,7 +133,7 @@ fn a_stopped_reader_keeps_a_bounded_number_of_entries() {
     const BLOCK: usize = 32;
     const BATCH: usize = 128;
     const BATCHES: usize = 8;
-    stop_anywhere(
+    pause_anywhere(
         "what a stopped reader keeps",
         || {
             let drops = Drops::new();
@@ -190,7 +193,7 @@ fn reads_of_a_table_at_rest_are_short() {
 /// Expiry does not depend on anybody who is stopped.
 #[test]
 fn a_thread_stopped_while_it_sweeps_lets_entries_expire() {
-    stop_anywhere(
+    pause_anywhere(
         "a sweep",
         || {
             let (clock, builder) = manual();

@@ -25,7 +25,7 @@ pub struct FileError {
 pub enum ErrorKind {
     /// There is no file at that path.
     Missing,
-    /// The file could not be read.
+    /// The file could not be read: the system refuses, it is no regular file, or it is longer than 64 MiB.
     Unreadable,
     /// The file has nothing in it.
     Empty,

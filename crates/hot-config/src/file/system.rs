@@ -21,7 +21,7 @@ impl System {
     /// of its name.
     ///
     /// # Errors
-    /// Something cannot be watched. The rest is.
+    /// Something that is there cannot be watched. The rest is.
     pub(super) fn follow(
         &mut self,
         path: &Path,
@@ -35,7 +35,6 @@ impl System {
                 break;
             }
             stale = false;
-            // What is gone already may be on the way no more.
             outcome = self.watch(&chain, sender);
             self.chain = Some(chain);
         }
@@ -62,8 +61,11 @@ impl System {
         let mut watcher = notify::recommended_watcher(tell).map_err(|error| error.to_string())?;
         let mut failure = None;
         for dir in &chain.dirs {
-            if let Err(error) = watcher.watch(dir, RecursiveMode::NonRecursive) {
-                failure = Some(format!("{}: {error}", dir.display()));
+            match watcher.watch(dir, RecursiveMode::NonRecursive) {
+                // If it comes back, the one around it tells, which is watched already.
+                Err(error) if is_gone(&error) => {}
+                Err(error) => failure = Some(format!("{}: {error}", dir.display())),
+                Ok(()) => {}
             }
         }
         self.watcher = Some(watcher);
@@ -74,6 +76,18 @@ impl System {
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the system is not asked")]
     fn watch(&mut self, _: &Chain, _: &Sender<Message>) -> Result<(), String> {
         Ok(())
+    }
+}
+
+/// Whether there is no such directory any more.
+#[cfg(feature = "notify")]
+fn is_gone(error: &notify::Error) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+
+    match &error.kind {
+        notify::ErrorKind::PathNotFound => true,
+        notify::ErrorKind::Io(error) => matches!(error.kind(), NotFound | NotADirectory),
+        _ => false,
     }
 }
 
@@ -137,5 +151,29 @@ impl Drop for Hangup {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux", feature = "notify", not(any(loom, stepped))))]
+mod tests {
+    use core::time::Duration;
+    use std::{env, fs, process, sync::mpsc};
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_gone_is_no_failure_and_is_told_of_when_it_comes_back() {
+        let around = env::temp_dir().join(format!("hot-config-gone-{}", process::id()));
+        let dir = around.join("a");
+        fs::create_dir_all(&dir).unwrap();
+        let chain = Chain::of(&dir.join("settings.json"));
+        fs::remove_dir(&dir).unwrap();
+        let (sender, inbox) = mpsc::channel();
+        let mut system = System::default();
+        assert_eq!(system.watch(&chain, &sender), Ok(()));
+        fs::create_dir(&dir).unwrap();
+        let told = inbox.recv_timeout(Duration::from_secs(20));
+        assert!(matches!(told, Ok(Message::Touched { stale: true })));
+        fs::remove_dir_all(around).unwrap();
     }
 }

@@ -2,7 +2,8 @@
 
 use core::panic::AssertUnwindSafe;
 use std::{
-    env, fs, io,
+    env, fs,
+    io::{self, Read as _},
     panic::catch_unwind,
     path::{Path, PathBuf},
 };
@@ -17,6 +18,9 @@ use super::{
 
 pub(super) type Validate<T> = Box<dyn FnMut(&T) -> Result<(), Invalid> + Send>;
 
+/// The longest file in bytes: one that grows while it is read must come to an end.
+const LONGEST: usize = 64 << 20;
+
 /// What was found at the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -27,14 +31,7 @@ pub(super) enum Reading {
 
 impl Reading {
     pub(super) fn of(path: &Path) -> Self {
-        // A pipe would be waited for, and a device read without end.
-        let read = || {
-            if !fs::metadata(path)?.is_file() {
-                return Err(io::Error::other("it is not a regular file"));
-            }
-            fs::read(path)
-        };
-        match read() {
+        match read(path) {
             Ok(content) => Self::Content(content),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
             // A component that is no directory, for a moment or for good.
@@ -42,6 +39,27 @@ impl Reading {
             Err(error) => Self::Unreadable(error.to_string()),
         }
     }
+}
+
+/// Reads a file, and nothing that would be waited for or has no end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let other = || io::Error::other("it is not a regular file");
+    let regular = |found: &fs::Metadata| found.is_file().then_some(()).ok_or_else(other);
+    // Before it is opened, which a device may notice.
+    regular(&fs::metadata(path)?)?;
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    // A pipe that has taken its place is not waited for.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    regular(&file.metadata()?)?;
+    let mut content = Vec::new();
+    file.take(LONGEST as u64 + 1).read_to_end(&mut content)?;
+    if content.len() > LONGEST {
+        return Err(io::Error::other("it is longer than 64 MiB"));
+    }
+    Ok(content)
 }
 
 /// A value that is good, and differs from the last.
