@@ -133,9 +133,10 @@ impl Mutants {
         command.arg("--signal=INT").arg(format!("{}s", time.as_secs().max(1))).arg(&self.tool);
         command.args(["mutants", "--iterate", "--baseline=skip", "--timeout=60"]);
         command.args(["--build-timeout=300", "--colors=never", "--all-features", "--output"]);
-        command.arg(folder).args(selection(one, files)).args(["--", "--lib"]);
+        // For the build as well as for the run.
+        command.arg(folder).args(selection(one, files)).arg("--cargo-arg=--lib");
         for test in tests(one)? {
-            command.args(["--test", &test]);
+            command.arg(format!("--cargo-arg=--test={test}"));
         }
         command.current_dir(workspace::root());
         command.env("ATOMWORKS_STRESS", "0.05").env("PROPTEST_CASES", "64");
