@@ -112,10 +112,9 @@ impl<T> HotConfig<T> {
     /// that somebody still reads is dropped by the last of them. Callbacks run on this thread before it
     /// returns, and no lock is held then.
     ///
-    /// When the new version is there for all to read, those who wait for it are woken, callbacks too. Only
-    /// if there are any, this takes the lock of their line, as do those who get into it or out of it: a
-    /// wait, [`on_change`](Self::on_change), the end of a [`Callback`]. A thread that is stopped with it
-    /// holds up the end of the update. No read takes it.
+    /// When the new version can be read, those who wait are woken, if there are any, under the lock of their
+    /// line: a thread that is stopped with it (in a wait, [`on_change`](Self::on_change), the end of a
+    /// [`Callback`], another's waking) holds up the end of the update. No read takes it.
     ///
     /// # Panics
     /// A value that was replaced before panics in its drop. The update is done then.
@@ -172,8 +171,9 @@ impl<T> HotConfig<T> {
     /// comes while it runs is told by the thread that runs it, and of several only the last. Versions
     /// never go back. It may update the configuration itself, and is then called again.
     ///
-    /// This and the end of the handle take the lock of those who wait, which no read takes: see
-    /// [`update`](Self::update). Dropping the handle does not wait for a call that is under way. A call that panics counts in
+    /// This and the end of the handle take the lock of those who wait: see [`update`](Self::update).
+    ///
+    /// Dropping the handle does not wait for a call that is under way. A call that panics counts in
     /// [`status`](Self::status), and the update goes on.
     pub fn on_change(&self, call: impl FnMut(&Snapshot<T>) + Send + 'static) -> Callback<T>
     where
