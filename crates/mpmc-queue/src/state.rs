@@ -297,6 +297,7 @@ mod tests {
                 assert_eq!(shape.stand(word, position, Side::Pop), Stand::Behind);
                 assert!(shape.is_due(word, shape.due(position, Side::Push)));
                 assert!(!shape.is_due(word, shape.due(position, Side::Pop)));
+                assert!(!shape.is_full(word));
                 word = shape.later(word, HALF_LAP, last_cell);
                 assert!(shape.is_full(word));
                 assert_eq!(shape.stand(word, position, Side::Push), Stand::Final);
@@ -308,6 +309,26 @@ mod tests {
                 assert_eq!(shape.stand(word, position, Side::Pop), Stand::Final);
                 (0..capacity).for_each(|_| position = shape.next(position));
             }
+        }
+    }
+
+    #[test]
+    fn a_slot_is_due_for_one_turn_and_claimed_for_those_beside_it() {
+        let shape = Shape::new(3, 4, 4);
+        let (due, turn) = (shape.due(shape.next(0), Side::Pop), shape.turn.cast_signed());
+        for (ahead, expected) in [
+            (-turn - 1, Stand::Behind),
+            (-turn, Stand::Claimed),
+            (-1, Stand::Claimed),
+            (0, Stand::Due),
+            (turn - 1, Stand::Due),
+            (turn, Stand::Claimed),
+            (2 * turn - 1, Stand::Claimed),
+            (2 * turn, Stand::Final),
+        ] {
+            let word = due.wrapping_add_signed(ahead);
+            assert_eq!(shape.stand(word, shape.next(0), Side::Pop), expected, "{ahead}");
+            assert_eq!(shape.is_due(word, due), expected == Stand::Due, "{ahead}");
         }
     }
 

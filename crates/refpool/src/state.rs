@@ -12,7 +12,7 @@ pub(crate) mod count {
 
     /// The upper half of the guard band: the count has come to zero, and each thread that is just
     /// releasing what nobody had holds one number below `ZERO`.
-    const OVERDRAWN: usize = ZERO - (ZERO >> 2);
+    pub(super) const OVERDRAWN: usize = ZERO - (ZERO >> 2);
 
     /// Whether a word with one reference more is a count with one reference more.
     #[inline]

@@ -74,6 +74,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_stride_is_a_quarter_up_to_a_page() {
+        let capacities = [1, 3, 4, 11, 4 * 4095, 4 * 4096, 1 << 20];
+        assert_eq!(capacities.map(stride), [1, 1, 1, 2, 4095, 4096, 4096]);
+    }
+
+    #[test]
     fn forward_and_backward_are_inverse_and_stay_on_the_circle() {
         for capacity in 1..9 {
             for place in 0..capacity {

@@ -67,7 +67,7 @@ impl Bucket {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Bucket, FULL};
+    use super::{Bucket, FULL, SMALL, era, first_lap};
 
     #[test]
     fn counts_add_up_within_a_lap() {
@@ -101,5 +101,15 @@ mod tests {
         assert_eq!(full.with(2, 1), Some(Bucket::new(2, 1)));
         assert_eq!(Bucket::new(1, 0).with(2, FULL), None);
         assert_eq!(Bucket::new(1, 0).with(1, u64::MAX), None);
+        assert_eq!(FULL + (SMALL << 15), 1 << 32);
+    }
+
+    #[test]
+    fn an_era_lasts_from_its_first_lap_to_that_of_the_next() {
+        assert_eq!([0, 1, 5].map(first_lap), [0, 1 << 29, 5 << 29]);
+        for number in [0, 1, 5] {
+            let (first, next) = (first_lap(number), first_lap(number + 1));
+            assert_eq!([first, next - 1, next].map(era), [number, number, number + 1]);
+        }
     }
 }

@@ -84,6 +84,8 @@ mod tests {
         assert!(mark.yields_to(Mark::new(6, 10)) && mark.yields_to(Mark::new(5, 11)));
         assert!(!mark.yields_to(mark) && !mark.yields_to(Mark::new(5, 9)));
         assert!(!mark.yields_to(Mark::new(4, 99)));
+        assert!(mark.yields_to(Mark::new(5, 10 + TOTAL / 2)));
+        assert!(!mark.yields_to(Mark::new(5, 11 + TOTAL / 2)));
         let last = Mark::new(TICK, TOTAL);
         assert!(
             last.yields_to(Mark::new(TICK + 1, 0)) && last.yields_to(Mark::new(TICK, TOTAL + 1))
@@ -106,6 +108,7 @@ mod tests {
         for total in [0, 1, TOTAL, 1 << 23] {
             let most = u64::from(MOST);
             assert_eq!(Mark::new(0, total + most).since(Mark::new(0, total)), most);
+            assert_eq!(most, TOTAL.div_ceil(4));
         }
         for tick in [0, 3, LAG, TICK, TICK + 1, (1 << 50) + 7] {
             for ahead in [0, 1, 1 << 38, TICK - LAG] {

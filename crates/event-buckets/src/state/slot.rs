@@ -91,7 +91,7 @@ impl Slot {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{ERA, LONGEST, Slot, TAG, TIME, place, tag};
+    use super::{ERA, LONGEST, Slot, TAG, TIME, era, place, tag};
 
     #[test]
     fn a_slot_keeps_its_key_and_its_time() {
@@ -100,6 +100,7 @@ mod tests {
             for debt in [0, 1, 77, LONGEST] {
                 let slot = Slot::new(tag, now + debt);
                 assert!(slot.is_of(tag) && !slot.is_claimed() && slot.claimed().is_claimed());
+                assert_eq!(slot.claimed().claimed(), slot.claimed());
                 assert_eq!(slot.claimed().time(now), now + debt);
                 assert_eq!(slot.is_idle(now), debt == 0);
                 assert_eq!(slot.claimed().at(now), Slot::new(tag, now));
@@ -114,6 +115,8 @@ mod tests {
         for later in [1, 1 << ERA, (2 << ERA) - 1] {
             assert!(slot.is_idle(1000 + later));
         }
+        assert_eq!([0, (1 << 38) - 1, 1 << 38, 5 << 38].map(era), [0, 0, 1, 5]);
+        assert_eq!(LONGEST, TIME.div_ceil(16));
     }
 
     #[test]
@@ -141,5 +144,6 @@ mod tests {
     #[test]
     fn no_tag_is_that_of_a_free_slot() {
         assert!([0, 1, 1 << 41, u64::MAX].iter().all(|&hash| !Slot::FREE.is_of(tag(hash))));
+        assert_eq!([1 << 41, 5 << 41, u64::MAX].map(tag), [1, 5, u64::MAX >> 41]);
     }
 }
