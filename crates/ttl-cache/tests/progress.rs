@@ -179,7 +179,10 @@ fn reads_of_a_table_at_rest_are_short() {
     assert_steps("get, in the last slot of a bucket at rest", most.unwrap(), 16 + 7 + 2 * 8);
     let (_, first) = steps(|| cache.get(&Chosen(0, 0)));
     assert_steps("get, in the first slot", first, 16 + 7 + 2);
-    let (_, miss) = steps(|| cache.get(&Chosen(1, 0)));
+    // In a cache of its own: where the seed of a hash puts another key, the bucket may not be empty.
+    let empty: Cache<Chosen, u64> = by_hand().build();
+    assert_eq!(empty.get(&Chosen(0, 0)), None);
+    let (_, miss) = steps(|| empty.get(&Chosen(0, 0)));
     assert_steps("get, of an empty bucket", miss, 16 + 7 + 2);
     let entry = cache.get_ref(&Chosen(0, 0)).unwrap();
     let (other, more) = steps(|| entry.clone());
