@@ -23,8 +23,8 @@ const SUMMARY: Block = Block { file: "README.md", command: "cargo xtask test-pro
 const HEAD: &str = "# Progress, measured
 
 Written by `cargo xtask test-progress --write`, and held by `cargo xtask test` to the sources that it was
-measured of. *Stopped*: one thread was stopped for ever at each atomic access of the operation in turn,
-and the others finished. *Steps*: the most accesses to atomics that the operation took, and the bound in
+measured of. *Stopped*: one thread was stopped at each atomic access of the operation in turn,
+for ever or until the others had finished, and they did finish. *Steps*: the most accesses to atomics that the operation took, and the bound in
 its docs.
 ";
 
