@@ -218,7 +218,8 @@ fn threads_read_in_their_last_moments() {
         fn drop(&mut self) {
             let now = self.0.load();
             let nested = self.0.load();
-            assert_eq!(*now, *nested);
+            // An update may come between the two.
+            assert!(*now <= *nested);
             assert!(self.1.take().is_none_or(|kept| *kept <= *now));
         }
     }
