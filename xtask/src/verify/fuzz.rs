@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How long each target runs.
-const TIME: Duration = Duration::from_mins(1);
+const TIME: Duration = Duration::from_secs(40);
 /// What makes the compiler count edges and show comparisons to libFuzzer.
 const COVERAGE: [&str; 6] = [
     "-Cpasses=sancov-module",

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long a model may explore.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(10);
 /// By how many preemptions the bounds grow; the last where that was quick with the one before.
 const DEEPER: [usize; 2] = [1, 2];
 /// The exit code of a test that stopped at its limit: the testkit's `model::STOPPED`.

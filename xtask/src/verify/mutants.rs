@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long the mutants of one crate may take.
-const TIME: Duration = Duration::from_mins(4);
+const TIME: Duration = Duration::from_mins(3);
 /// Tests that tell nothing of a mutant which a test of one thread does not, or take too long.
 const LEFT_OUT: [&str; 6] = ["loom", "progress", "stress", "history", "memory", "endurance"];
 
