@@ -210,6 +210,7 @@ fn subscriptions_that_are_forgotten_keep_no_value() {
 #[test]
 fn threads_read_in_their_last_moments() {
     use core::cell::RefCell;
+    use std::sync::OnceLock;
 
     use hot_config::Guard;
 
@@ -227,7 +228,8 @@ fn threads_read_in_their_last_moments() {
         static BEFORE: RefCell<Option<Late>> = const { RefCell::new(None) };
         static AFTER: RefCell<Option<Late>> = const { RefCell::new(None) };
     }
-    let config: &'static HotConfig<u32> = Box::leak(Box::new(HotConfig::with_history(0, 0)));
+    static CONFIG: OnceLock<HotConfig<u32>> = OnceLock::new();
+    let config = CONFIG.get_or_init(|| HotConfig::with_history(0, 0));
     for _ in 0..20 {
         let thread = std::thread::spawn(move || {
             BEFORE.with(|late| *late.borrow_mut() = Some(Late(config, None)));

@@ -25,6 +25,13 @@ impl Rung for Asan {
         way.set("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1");
         way.set("LSAN_OPTIONS", "report_objects=1");
         way.set("ATOMWORKS_STRESS", context.stress(0.5));
+        way.skip = vec![
+            (
+                "what_is_left_is_dropped_before_it_is_split_again",
+                "leaks what is behind a forgotten end",
+            ),
+            ("subscriptions_that_are_forgotten_keep_no_value", "leaks what they keep"),
+        ];
         let mut rows = way.check(context, one)?;
         rows.push(way.check_docs(context, one)?);
         Ok(rows)

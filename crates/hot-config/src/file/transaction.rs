@@ -130,6 +130,8 @@ impl<T: DeserializeOwned> Transaction<T> {
             }
         };
         if let Some(Err(invalid)) = self.validate.as_mut().map(|validate| validate(&value)) {
+            // First: where its drop panics, a result that is on its way would be lost.
+            drop(value);
             let (key, message) = invalid.into_parts();
             let error = self.error(ErrorKind::Invalid, message);
             return Err(match key {
