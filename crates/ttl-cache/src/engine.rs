@@ -216,7 +216,7 @@ impl<K, V, S> Engine<K, V, S> {
     fn retire(session: &Session<'_>, entry: Kept<'_, K, V>) {
         let object = entry.pointer().as_ptr();
         // SAFETY: the cache's reference is given up once (C1).
-        session.retire(unsafe { Garbage::new(object, entry.birth(), Entry::<K, V>::free) });
+        session.retire(unsafe { Garbage::new(object, Entry::<K, V>::GARBAGE) });
     }
 
     /// Tells the listener of what has left, and retires it. Not to be called in a session.

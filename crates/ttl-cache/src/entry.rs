@@ -33,7 +33,8 @@ use lockfree_core::sync::{
 };
 
 use crate::{
-    block,
+    block::{self, Block},
+    garbage::Kind,
     kept::{Extra, Kept},
     shape::{Cell, Shape},
     state::{self, NEVER, REFERENCE, VISITS},
@@ -216,11 +217,25 @@ impl<K, V> Entry<K, V> {
         }
     }
 
+    /// The cache's reference to an entry, as garbage.
+    pub(crate) const GARBAGE: &'static Kind = &Kind { birth: Self::birth, free: Self::free };
+
+    /// An era in which it could not be reached yet: its block's.
+    ///
+    /// # Safety
+    /// It is an entry in its cell.
+    unsafe fn birth(entry: *mut ()) -> u64 {
+        // SAFETY: as promised by the caller: an entry is not at 0.
+        let block = Self::SHAPE.block_of(unsafe { NonNull::new_unchecked(entry.cast()) });
+        // SAFETY: the entry has a cell of it.
+        unsafe { Block::birth(block) }
+    }
+
     /// `let_go`, for garbage.
     ///
     /// # Safety
     /// As there; and it is an entry.
-    pub(crate) unsafe fn free(entry: *mut ()) -> Option<Cell> {
+    unsafe fn free(entry: *mut ()) -> Option<Cell> {
         // SAFETY: as promised by the caller: an entry is not at 0.
         let entry = unsafe { NonNull::new_unchecked(entry.cast()) };
         // SAFETY: as promised by the caller.

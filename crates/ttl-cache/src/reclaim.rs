@@ -287,7 +287,7 @@ impl<T: Default> Domain<T> {
         let (mut kept, mut free) = (0, Vec::new());
         for Batch { era, garbage } in batches {
             let is_looked_at = |one: &Garbage| {
-                sessions.iter().any(|&(lower, upper)| lower <= era && one.birth <= upper)
+                sessions.iter().any(|&(lower, upper)| lower <= era && one.birth() <= upper)
             };
             let (looked_at, others) = match is_safe {
                 true if sessions.iter().all(|&(lower, _)| lower > era) => (Vec::new(), garbage),
@@ -306,7 +306,7 @@ impl<T: Default> Domain<T> {
         self.due.store(2 * kept + BATCHES * BATCH, Relaxed);
         let mut freed = Freed { domain: self, keeps, cells: Vec::with_capacity(taken - kept) };
         // Last: a user's drop may panic.
-        free_all(&mut free.into_iter().flatten(), &mut freed.cells);
+        free_all(free.into_iter().flatten(), &mut freed.cells);
     }
 }
 impl<T> Record<T> {
@@ -333,9 +333,9 @@ impl<T: Default> Drop for Domain<T> {
         let mut purses = Purse::default();
         self.records().for_each(|record| record.empty(true, &mut purses));
         let sealed = self.sealed.take().flat_map(|batch| batch.garbage);
-        let mut garbage = purses.garbage.into_iter().chain(sealed);
+        let garbage = purses.garbage.into_iter().chain(sealed);
         let mut freed = Freed { domain: self, keeps: false, cells: purses.cells };
-        free_all(&mut garbage, &mut freed.cells);
+        free_all(garbage, &mut freed.cells);
     }
 }
 

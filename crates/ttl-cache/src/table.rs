@@ -54,9 +54,11 @@ use lockfree_core::{
 
 use crate::{
     entry::Entry,
+    garbage::Kind,
     kept::Kept,
     pages,
     session::Session,
+    shape::Cell,
     state::{self, Content, DEAD, EMPTY, SLOTS},
 };
 
@@ -117,7 +119,7 @@ impl<K, V> Bucket<K, V> {
 
 pub(crate) struct Table<K, V> {
     pub(crate) buckets: Box<[Bucket<K, V>]>,
-    pub(crate) birth: u64,
+    birth: u64,
     /// Slots that are not empty; a hint.
     pub(crate) used: CachePadded<AtomicUsize>,
     pub(crate) next: AtomicPtr<Table<K, V>>,
@@ -160,6 +162,24 @@ impl<K, V> Table<K, V> {
             witness,
             owns: PhantomData,
         }
+    }
+
+    /// A table that came out of a box, as garbage. Its entries are not its own.
+    pub(crate) const GARBAGE: &'static Kind = &Kind { birth: Self::birth, free: Self::free };
+
+    /// # Safety
+    /// It is a table.
+    unsafe fn birth(table: *mut ()) -> u64 {
+        // SAFETY: as promised by the caller.
+        unsafe { &*table.cast::<Self>() }.birth
+    }
+
+    /// # Safety
+    /// It came out of a box, and nobody looks at it any more.
+    unsafe fn free(table: *mut ()) -> Option<Cell> {
+        // SAFETY: as promised by the caller.
+        drop(unsafe { Box::from_raw(table.cast::<Self>()) });
+        None
     }
 
     #[inline]

@@ -33,7 +33,6 @@ use crate::{
     kept::Kept,
     moving::move_group,
     session::Session,
-    shape::Cell,
     state::{self, Content, DEAD, EMPTY, SLOTS},
     table::{Bucket, Found, LEAST, Seat, Table},
 };
@@ -218,8 +217,8 @@ impl<K, V> Tables<K, V> {
             // Release [publish]: the table, to whoever loads it.
             // Relaxed: somebody else has done it.
             if self.root.compare_exchange(root, next, Release, Relaxed).is_ok() {
-                // SAFETY: M3: it came out of a box and is out of reach; the entries are not its own.
-                session.retire_large(unsafe { Garbage::new(root, old.birth, free_table::<K, V>) });
+                // SAFETY: M3: it came out of a box and is out of reach.
+                session.retire_large(unsafe { Garbage::new(root, Table::<K, V>::GARBAGE) });
             }
         }
         true
@@ -303,14 +302,6 @@ impl<K, V> Drop for Tables<K, V> {
             table = table_of.next.load(Relaxed);
         }
     }
-}
-
-/// # Safety
-/// It came out of a box, and nobody looks at it any more.
-unsafe fn free_table<K, V>(table: *mut ()) -> Option<Cell> {
-    // SAFETY: as promised by the caller.
-    drop(unsafe { Box::from_raw(table.cast::<Table<K, V>>()) });
-    None
 }
 
 /// Adds a bucket to a chain, with `word` in its first slot; false if somebody was faster.
