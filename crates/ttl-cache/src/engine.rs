@@ -245,12 +245,12 @@ impl<K, V, S> Engine<K, V, S> {
 
     /// Runs `body` in a session, and settles what leaves in it: also if it panics, or the drop of what is
     /// freed after it.
+    #[inline]
     pub(crate) fn settling<R>(&self, body: impl FnOnce(&Session<'_>, &mut Left<K, V>) -> R) -> R {
         let mut leaving = Leaving { engine: self, left: Vec::new() };
         let result = self.domain.session(|session| body(session, &mut leaving.left));
-        let left = mem::take(&mut leaving.left);
-        if !left.is_empty() {
-            self.settle(left);
+        if !leaving.left.is_empty() {
+            self.settle(mem::take(&mut leaving.left));
         }
         result
     }
@@ -282,8 +282,8 @@ struct Leaving<'e, K, V, S> {
 
 impl<K, V, S> Drop for Leaving<'_, K, V, S> {
     fn drop(&mut self) {
-        let left = mem::take(&mut self.left);
-        if !left.is_empty() {
+        if !self.left.is_empty() {
+            let left = mem::take(&mut self.left);
             // The panic that is under way goes on.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| self.engine.settle(left)));
         }
@@ -382,8 +382,8 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
                 }
             }
             let sets = one_more(&session.own().sets);
-            self.time.read(sets);
             if sets.is_multiple_of(16) {
+                self.time.read(sets);
                 self.sweep(session, 16, false, left);
             }
             kept

@@ -66,7 +66,7 @@ use std::sync::Arc;
 
 use lockfree_core::{
     Backoff, CachePadded,
-    slots::{self, PerSlot, Registry},
+    slots::{self, Lease, PerSlot, Registry},
     sync::{
         AtomicBool, AtomicU64, AtomicUsize,
         Ordering::{Acquire, Relaxed, Release, SeqCst},
@@ -164,49 +164,34 @@ impl<T: Default> Domain<T> {
     /// `body` does, or the drop of what is freed after it.
     #[inline]
     pub(crate) fn session<R>(&self, body: impl FnOnce(&Session<'_, T>) -> R) -> R {
-        slots::with(|slot| match slot {
-            Some(slot) => self.session_of(self.records.get(slot), body),
-            None => self.surplus_session(body),
+        slots::with(|slot| {
+            let (lease, record) = match slot {
+                Some(slot) => (None, self.records.get(slot)),
+                None => self.surplus_record(),
+            };
+            let session = Session::begin(self, record);
+            // Run in one place, so that it is part of its caller.
+            let result = body(&session);
+            let collects = session.outermost && session.collects.get();
+            drop(session);
+            // First: a look has a session of its own, and so may the drop of what it frees.
+            drop(lease);
+            if collects {
+                self.collect(true);
+            }
+            result
         })
     }
 
-    #[inline]
-    fn session_of<R>(&self, record: &Record<T>, body: impl FnOnce(&Session<'_, T>) -> R) -> R {
-        let (result, collects) = self.session_on(record, body);
-        if collects {
-            self.collect(true);
-        }
-        result
-    }
-
-    /// A session, and whether there is enough garbage to be worth a look after it.
-    #[inline]
-    fn session_on<R>(
-        &self,
-        record: &Record<T>,
-        body: impl FnOnce(&Session<'_, T>) -> R,
-    ) -> (R, bool) {
-        let session = Session::begin(self, record);
-        let result = body(&session);
-        let collects = session.outermost && session.collects.get();
-        (result, collects)
-    }
-
-    /// For a thread without a slot: one of a few records, leased for this session. Waits where all
-    /// are.
+    /// For a thread without a slot: one of a few records, leased for a session. Waits where all are.
     #[cold]
     #[inline(never)]
-    fn surplus_session<R>(&self, body: impl FnOnce(&Session<'_, T>) -> R) -> R {
+    fn surplus_record(&self) -> (Option<Lease<'_, 1>>, &Record<T>) {
         let backoff = Backoff::new();
         loop {
             if let Some(lease) = self.leases.lease() {
-                let (result, collects) = self.session_on(&self.surplus[lease.index()], body);
-                // First: a look has a session of its own, and so may the drop of what it frees.
-                drop(lease);
-                if collects {
-                    self.collect(true);
-                }
-                return result;
+                let record = &*self.surplus[lease.index()];
+                return (Some(lease), record);
             }
             backoff.snooze();
         }

@@ -123,17 +123,30 @@ impl<'d, T: Default> Session<'d, T> {
     }
 
     /// Frees it later. It is out of reach of new loads.
+    #[inline]
     pub(crate) fn retire(&self, garbage: Garbage) {
         let mut garbage = Some(garbage);
-        let batch = self.purse(|purse| {
+        let is_full = self.purse(|purse| {
             purse.garbage.extend(garbage.take());
-            let is_full = purse.garbage.len() >= BATCH;
-            is_full.then(|| mem::replace(&mut purse.garbage, Vec::with_capacity(BATCH)))
+            purse.garbage.len() >= BATCH
         });
-        // Who empties the purse at this moment has a batch of its own for what comes meanwhile.
-        let Some(batch) = batch.unwrap_or_else(|| Some(garbage.into_iter().collect())) else {
-            return;
+        if is_full != Some(false) {
+            self.seal(garbage);
+        }
+    }
+
+    /// Seals what is in the purse; or this, if somebody is emptying the purse.
+    #[cold]
+    #[inline(never)]
+    fn seal(&self, garbage: Option<Garbage>) {
+        let batch = match garbage {
+            Some(garbage) => Some(vec![garbage]),
+            None => self.purse(|purse| {
+                mem::replace(&mut purse.garbage, Vec::with_capacity(BATCH))
+            }),
         };
+        // Who has claimed the purse just now empties it.
+        let Some(batch) = batch else { return };
         let waiting = self.domain.seal(batch);
         // Relaxed: a figure.
         if waiting >= self.domain.due.load(Relaxed) {

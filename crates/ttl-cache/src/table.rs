@@ -200,7 +200,8 @@ impl<K, V> Table<K, V> {
         // What is there is mostly found at once: one look at the tags tells where.
         if let Some(slot) = bucket.slots.get(bucket.likely(tag)) {
             let word = session.load(slot);
-            if state::is_found(word.addr(), tag) {
+            // I1: an entry has the tag that its slot has had.
+            if state::is_entry(word.addr()) {
                 // SAFETY: it was loaded in this session, is taken and not frozen.
                 let found = unsafe { Found::new(slot, word) };
                 if matches(&found.entry) {

@@ -15,7 +15,6 @@ use crate::state::NEVER;
 pub const TICK: Duration = Duration::from_millis(1);
 
 /// After so many readings of its own a thread looks at the system's clock.
-#[cfg(not(loom))]
 const READINGS: u64 = 64;
 
 /// The published time of the program, ticked by the sweeper and by who reads it often.
@@ -44,14 +43,17 @@ impl Time {
     /// A reader's part in keeping the time: each [`READINGS`]th reading of a thread.
     #[inline]
     pub(crate) fn read(&self, readings: u64) {
-        match self {
-            #[cfg(not(loom))]
-            Self::Published(clock) if readings.is_multiple_of(READINGS) => {
-                clock.tick();
-            }
-            _ => {
-                let _ = readings;
-            }
+        if readings.is_multiple_of(READINGS) {
+            self.tick();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tick(&self) {
+        #[cfg(not(loom))]
+        if let Self::Published(clock) = self {
+            clock.tick();
         }
     }
 }
