@@ -76,6 +76,11 @@ impl<K, V> Settings<K, V> {
         (self.time_to_idle < NEVER).then(|| unsafe { entry.extra() }.idle(now))
     }
 
+    #[inline]
+    pub(crate) fn has_idled(&self, entry: Kept<'_, K, V>, now: u64) -> bool {
+        self.idle(entry, now).is_some_and(|idle| idle >= self.time_to_idle)
+    }
+
     fn weight_of(&self, entry: Kept<'_, K, V>) -> u32 {
         // SAFETY: `has_extra`.
         if self.weigher.is_some() { unsafe { entry.extra() }.weight() } else { 1 }
@@ -152,13 +157,12 @@ impl<K, V, S> Engine<K, V, S> {
 
     #[inline]
     pub(crate) fn age(&self, entry: Kept<'_, K, V>, now: u64) -> Age {
-        let settings = &self.settings;
-        if settings.idle(entry, now).is_some_and(|idle| idle >= settings.time_to_idle) {
+        if self.settings.has_idled(entry, now) {
             return Age::Gone;
         }
         match entry.expires() {
             expires if now < expires => Age::Fresh,
-            expires if now < expires.saturating_add(settings.stale) => Age::Stale,
+            expires if now < expires.saturating_add(self.settings.stale) => Age::Stale,
             _ => Age::Gone,
         }
     }
@@ -318,7 +322,8 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        self.tables.find(session, hash, |entry| entry.hash == hash && entry.key.borrow() == key)
+        self.tables
+            .find(session, hash, move |entry| entry.hash == hash && entry.key.borrow() == key)
     }
 
     /// Puts a value in, or an absence, for `span` nanoseconds.
@@ -349,7 +354,7 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
             let entry = unsafe { Kept::new(new.0) };
             let kept = keep.then(|| EntryRef::to(entry));
             let word = word_of(new.0.as_ptr(), hash, state::stamp(self.due(entry, now)));
-            let is_same = |other: &Entry<K, V>| other.hash == hash && other.key == entry.key;
+            let is_same = move |other: &Entry<K, V>| other.hash == hash && other.key == entry.key;
             let put = self.tables.put(session, hash, word, is_same, |old| {
                 entry.begin_with(old.visits() + 1);
             });

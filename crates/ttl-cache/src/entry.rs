@@ -123,6 +123,14 @@ impl<K, V> Entry<K, V> {
         (self.expires & NEGATIVE == 0).then(|| unsafe { self.value.assume_init_ref() })
     }
 
+    /// The value, if there is one and it has not expired.
+    #[inline]
+    pub(crate) fn value_at(&self, now: u64) -> Option<&V> {
+        // One comparison for both: who has none is due before all times.
+        let is_fresh = now.cast_signed() < self.expires.cast_signed();
+        is_fresh.then(|| self.value()).flatten()
+    }
+
     /// Notes that it was of use; writes only where that is news.
     #[inline]
     pub(crate) fn visit(&self) {

@@ -61,7 +61,7 @@
 //! | claim | the light fence in `announce` | the heavy fence in `collect_all` | of a session and the claim one is seen | `claim_or_session_is_seen` |
 //! | return | the store of `claimed` in `empty` | the look at it in `purse`, the exchange in `collect_all` | the purse as it was left | `returned_purse_is_whole`, `two_empty_one_purse` |
 
-use core::mem;
+use core::{cell::Cell as OwnCell, mem};
 use std::sync::Arc;
 
 use lockfree_core::{
@@ -70,7 +70,7 @@ use lockfree_core::{
     sync::{
         AtomicBool, AtomicU64, AtomicUsize,
         Ordering::{Acquire, Relaxed, Release, SeqCst},
-        UnsafeCell, heavy_fence,
+        UnsafeCell, fences_are_light, heavy_fence,
     },
 };
 
@@ -114,6 +114,7 @@ pub(crate) struct Domain<T: Default> {
     records: PerSlot<Record<T>>,
     surplus: [CachePadded<Record<T>>; SURPLUS],
     leases: Registry<1>,
+    pub(crate) fences_are_light: bool,
     pub(crate) heap: Arc<Heap>,
 }
 
@@ -123,11 +124,16 @@ pub(crate) struct Record<T> {
     pub(crate) lower: AtomicU64,
     pub(crate) upper: AtomicU64,
     pub(crate) claimed: AtomicBool,
+    /// The latest era that a session has seen. Its thread's alone, as what follows.
+    pub(crate) seen: OwnCell<u64>,
+    /// Whether there is enough garbage to be worth a look once there is no session.
+    pub(crate) collects: OwnCell<bool>,
     pub(crate) own: T,
     pub(crate) purse: UnsafeCell<Purse>,
 }
 
-// SAFETY: I6: the purse is one thread's at a time, and what is in it goes from thread to thread.
+// SAFETY: I6: the purse is one thread's at a time, and what is in it goes from thread to thread; `seen` and
+// `collects` are looked at in sessions of the record's thread alone.
 unsafe impl<T: Sync> Sync for Record<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Send for Record<T> {}
@@ -138,6 +144,8 @@ impl<T: Default> Default for Record<T> {
             lower: AtomicU64::new(NONE),
             upper: AtomicU64::new(0),
             claimed: AtomicBool::new(false),
+            seen: OwnCell::new(0),
+            collects: OwnCell::new(false),
             own: T::default(),
             purse: UnsafeCell::new(Purse::default()),
         }
@@ -154,6 +162,7 @@ impl<T: Default> Domain<T> {
             records: PerSlot::new(),
             surplus: core::array::from_fn(|_| CachePadded::new(Record::default())),
             leases: Registry::new(SURPLUS),
+            fences_are_light: fences_are_light(),
             heap,
         }
     }
@@ -172,7 +181,7 @@ impl<T: Default> Domain<T> {
             let session = Session::begin(self, record);
             // Run in one place, so that it is part of its caller.
             let result = body(&session);
-            let collects = session.outermost && session.collects.get();
+            let collects = session.collects();
             drop(session);
             // First: a look has a session of its own, and so may the drop of what it frees.
             drop(lease);

@@ -67,10 +67,10 @@ pub(crate) const fn has_tag(word: usize, tag: usize) -> bool {
     !ROOMY || (word ^ tag) >> TAG == 0
 }
 
-/// Whether the word is an entry, and not frozen.
+/// Whether the word, which is not unmade, is an entry and not frozen.
 #[inline]
 pub(crate) const fn is_entry(word: usize) -> bool {
-    word & (FROZEN | EMPTY | DEAD) == 0 && address(word) != 0
+    word & (FROZEN | EMPTY | DEAD) == 0
 }
 
 /// The word of an entry, or none if its address does not fit.

@@ -187,54 +187,36 @@ impl<K, V> Table<K, V> {
         &self.buckets[hash as usize & (self.buckets.len() - 1)]
     }
 
-    /// Where the entry is that `matches`, or where it would go.
+    /// The entry that `matches`, where one look at the tags tells: mostly, if there is one.
     #[inline]
+    pub(crate) fn likely<'s, T: Default>(
+        &'s self,
+        session: &'s Session<'_, T>,
+        hash: u32,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
+    ) -> Option<Found<'s, K, V>> {
+        self.witness.read(0..1);
+        let bucket = self.bucket(hash);
+        let slot = bucket.slots.get(bucket.likely(state::tag(hash)))?;
+        let word = session.load(slot);
+        // A group is moved before it is looked at: it has no unmade words.
+        if !state::is_entry(word.addr()) {
+            return None;
+        }
+        // SAFETY: it was loaded in this session, is taken and not frozen.
+        let found = unsafe { Found::new(slot, word) };
+        matches(&found.entry).then_some(found)
+    }
+
+    /// Where the entry is that `matches`, or where it would go: searches the hash's chain.
     pub(crate) fn seat<'s, T: Default>(
         &'s self,
         session: &'s Session<'_, T>,
         hash: u32,
-        matches: &mut impl FnMut(&Entry<K, V>) -> bool,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
     ) -> Seat<'s, K, V> {
         self.witness.read(0..1);
-        let (tag, bucket) = (state::tag(hash), self.bucket(hash));
-        // What is there is mostly found at once: one look at the tags tells where.
-        if let Some(slot) = bucket.slots.get(bucket.likely(tag)) {
-            let word = session.load(slot);
-            // I1: an entry has the tag that its slot has had.
-            if state::is_entry(word.addr()) {
-                // SAFETY: it was loaded in this session, is taken and not frozen.
-                let found = unsafe { Found::new(slot, word) };
-                if matches(&found.entry) {
-                    return Seat::Found(found);
-                }
-            }
-        }
-        bucket.search(session, tag, matches)
-    }
-}
-
-impl<K, V> Bucket<K, V> {
-    /// The number of the first slot with this tag; `SLOTS` if there is none.
-    #[inline]
-    fn likely(&self, tag: usize) -> usize {
-        let mut place = SLOTS;
-        for (number, slot) in self.slots.iter().enumerate().rev() {
-            // Relaxed: a hint of where to look.
-            let word = slot.load(Relaxed).addr();
-            place = if state::has_tag(word, tag) { number } else { place };
-        }
-        place
-    }
-
-    /// Searches the chain that begins here.
-    #[inline(never)]
-    fn search<'s, T: Default>(
-        &'s self,
-        session: &'s Session<'_, T>,
-        tag: usize,
-        matches: &mut impl FnMut(&Entry<K, V>) -> bool,
-    ) -> Seat<'s, K, V> {
-        let mut bucket = self;
+        let (tag, mut bucket) = (state::tag(hash), self.bucket(hash));
         loop {
             for slot in &bucket.slots {
                 let word = session.load(slot);
@@ -264,6 +246,20 @@ impl<K, V> Bucket<K, V> {
                 None => return Seat::Full(&bucket.link),
             }
         }
+    }
+}
+
+impl<K, V> Bucket<K, V> {
+    /// The number of the first slot with this tag; `SLOTS` if there is none.
+    #[inline]
+    fn likely(&self, tag: usize) -> usize {
+        let mut place = SLOTS;
+        for (number, slot) in self.slots.iter().enumerate().rev() {
+            // Relaxed: a hint of where to look.
+            let word = slot.load(Relaxed).addr();
+            place = if state::has_tag(word, tag) { number } else { place };
+        }
+        place
     }
 }
 

@@ -112,7 +112,22 @@ impl<K, V> Tables<K, V> {
         &'s self,
         session: &'s Session<'_, T>,
         hash: u32,
-        matches: &mut impl FnMut(&Entry<K, V>) -> bool,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
+    ) -> (&'s Table<K, V>, Seat<'s, K, V>) {
+        let root = self.root(session);
+        if let Some(found) = root.likely(session, hash, matches) {
+            return (root, Seat::Found(found));
+        }
+        self.search(session, hash, matches)
+    }
+
+    /// As `seat`, slot by slot.
+    #[inline(never)]
+    fn search<'s, T: Default>(
+        &'s self,
+        session: &'s Session<'_, T>,
+        hash: u32,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
     ) -> (&'s Table<K, V>, Seat<'s, K, V>) {
         let mut table = self.root(session);
         loop {
@@ -129,9 +144,9 @@ impl<K, V> Tables<K, V> {
         &'s self,
         session: &'s Session<'_, T>,
         hash: u32,
-        mut matches: impl FnMut(&Entry<K, V>) -> bool,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
     ) -> Option<Found<'s, K, V>> {
-        match self.seat(session, hash, &mut matches).1 {
+        match self.seat(session, hash, matches).1 {
             Seat::Found(found) => Some(found),
             _ => None,
         }
@@ -147,11 +162,11 @@ impl<K, V> Tables<K, V> {
         session: &'s Session<'_, T>,
         hash: u32,
         word: *mut Entry<K, V>,
-        mut matches: impl FnMut(&Entry<K, V>) -> bool,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
         before: impl Fn(&Entry<K, V>),
     ) -> Put<'s, K, V> {
         loop {
-            let (table, seat) = self.seat(session, hash, &mut matches);
+            let (table, seat) = self.seat(session, hash, matches);
             let is_in = match seat {
                 Seat::Found(found) => {
                     before(&found.entry);

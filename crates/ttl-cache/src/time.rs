@@ -36,7 +36,7 @@ impl Time {
         match self {
             #[cfg(not(loom))]
             Self::Published(clock) => clock.now_nanos(),
-            Self::Own(clock) => clock.now_nanos(),
+            Self::Own(clock) => clock.now_nanos().min(NEVER),
         }
     }
 
