@@ -194,6 +194,7 @@ impl<K, V, S> Engine<K, V, S> {
     }
 
     /// An entry is out of reach: counts it, and retires it or leaves it to [`settle`](Self::settle).
+    #[inline]
     fn part(
         &self,
         session: &Session<'_>,
@@ -202,10 +203,10 @@ impl<K, V, S> Engine<K, V, S> {
         left: &mut Left<K, V>,
     ) {
         session.own().one_left(cause);
-        if self.settings.listener.is_some() && entry.value().is_some() {
-            left.push((entry.pointer(), cause));
-        } else {
+        if self.settings.listener.is_none() || entry.value().is_none() {
             Self::retire(session, entry);
+        } else {
+            left.push((entry.pointer(), cause));
         }
     }
 
@@ -217,6 +218,7 @@ impl<K, V, S> Engine<K, V, S> {
     }
 
     /// C1: it is out of reach, and the caller's.
+    #[inline]
     fn retire(session: &Session<'_>, entry: Kept<'_, K, V>) {
         let object = entry.pointer().as_ptr();
         // SAFETY: the cache's reference is given up once (C1).
@@ -254,7 +256,7 @@ impl<K, V, S> Engine<K, V, S> {
         let mut leaving = Leaving { engine: self, left: Vec::new() };
         let result = self.domain.session(|session| body(session, &mut leaving.left));
         if !leaving.left.is_empty() {
-            self.settle(mem::take(&mut leaving.left));
+            leaving.settle();
         }
         result
     }
@@ -284,12 +286,26 @@ struct Leaving<'e, K, V, S> {
     left: Left<K, V>,
 }
 
+impl<K, V, S> Leaving<'_, K, V, S> {
+    #[cold]
+    #[inline(never)]
+    fn settle(&mut self) {
+        self.engine.settle(mem::take(&mut self.left));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_in_panic(&mut self) {
+        // The panic that is under way goes on.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| self.settle()));
+    }
+}
+
 impl<K, V, S> Drop for Leaving<'_, K, V, S> {
+    #[inline]
     fn drop(&mut self) {
         if !self.left.is_empty() {
-            let left = mem::take(&mut self.left);
-            // The panic that is under way goes on.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| self.engine.settle(left)));
+            self.settle_in_panic();
         }
     }
 }
