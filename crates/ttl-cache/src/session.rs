@@ -64,6 +64,14 @@ impl<'d, T: Default> Session<'d, T> {
         }
     }
 
+    /// Whether what was loaded with Acquire in this session, and in reach then, is good until the session
+    /// ends: `load` in parts.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        // Relaxed: as in `load`.
+        self.domain.era.load(Relaxed) == self.record.seen.get()
+    }
+
     /// An era no later than the present one: the birth of what is made now.
     #[inline]
     pub(crate) fn birth(&self) -> u64 {

@@ -55,10 +55,12 @@ pub(crate) const fn address(word: usize) -> usize {
     word & ADDRESS
 }
 
-/// The word's tag for entries of this hash. The lowest bits of a hash choose the bucket.
+/// The word's tag for entries of this hash: not 0, which other words have. The lowest bits of a hash choose
+/// the bucket.
 #[inline]
 pub(crate) const fn tag(hash: u32) -> usize {
-    if ROOMY { ((hash >> 24) as usize) << TAG } else { 0 }
+    let high = (hash >> 24) as usize;
+    if ROOMY { (if high == 0 { 1 } else { high }) << TAG } else { 0 }
 }
 
 /// Whether the word has this tag; where there are none, always.
@@ -67,10 +69,21 @@ pub(crate) const fn has_tag(word: usize, tag: usize) -> bool {
     !ROOMY || (word ^ tag) >> TAG == 0
 }
 
-/// Whether the word, which is not unmade, is an entry and not frozen.
+/// How far a word is from that of an entry of this tag: of several the least may be one, if it
+/// [`is_likely`]. The same again gives the word.
 #[inline]
-pub(crate) const fn is_entry(word: usize) -> bool {
-    word & (FROZEN | EMPTY | DEAD) == 0
+pub(crate) const fn unlike(word: usize, tag: usize) -> usize {
+    word ^ if ROOMY { tag } else { usize::MAX }
+}
+
+/// Whether a word that is this far from an entry of a tag is one, and not frozen.
+#[inline]
+pub(crate) const fn is_likely(unlike: usize) -> bool {
+    if ROOMY {
+        unlike >> TAG == 0 && unlike & FROZEN == 0
+    } else {
+        unlike & 7 == 7 && unlike != usize::MAX
+    }
 }
 
 /// The word of an entry, or none if its address does not fit.

@@ -47,7 +47,7 @@ use lockfree_core::{
     CachePadded,
     sync::{
         AtomicPtr, AtomicUsize,
-        Ordering::{Relaxed, Release},
+        Ordering::{Acquire, Relaxed, Release},
         Witness,
     },
 };
@@ -196,15 +196,14 @@ impl<K, V> Table<K, V> {
         matches: impl Fn(&Entry<K, V>) -> bool + Copy,
     ) -> Option<Found<'s, K, V>> {
         self.witness.read(0..1);
-        let bucket = self.bucket(hash);
-        let slot = bucket.slots.get(bucket.likely(state::tag(hash)))?;
-        let word = session.load(slot);
-        // A group is moved before it is looked at: it has no unmade words.
-        if !state::is_entry(word.addr()) {
+        let tag = state::tag(hash);
+        let (slot, unlike) = self.bucket(hash).likeliest(tag);
+        if !state::is_likely(unlike.addr()) || !session.is_current() {
             return None;
         }
-        // SAFETY: it was loaded in this session, is taken and not frozen.
-        let found = unsafe { Found::new(slot, word) };
+        // SAFETY: it was loaded in this session, which is current, is taken and not frozen.
+        let found =
+            unsafe { Found::new(slot, unlike.map_addr(|unlike| state::unlike(unlike, tag))) };
         matches(&found.entry).then_some(found)
     }
 
@@ -250,16 +249,19 @@ impl<K, V> Table<K, V> {
 }
 
 impl<K, V> Bucket<K, V> {
-    /// The number of the first slot with this tag; `SLOTS` if there is none.
+    /// The slot whose word is likeliest to be an entry of this tag, with the word as `state::unlike` has it.
     #[inline]
-    fn likely(&self, tag: usize) -> usize {
-        let mut place = SLOTS;
-        for (number, slot) in self.slots.iter().enumerate().rev() {
-            // Relaxed: a hint of where to look.
-            let word = slot.load(Relaxed).addr();
-            place = if state::has_tag(word, tag) { number } else { place };
-        }
-        place
+    fn likeliest(&self, tag: usize) -> (&AtomicPtr<Entry<K, V>>, *mut Entry<K, V>) {
+        let look = |slot: &AtomicPtr<Entry<K, V>>| {
+            // Acquire [publish]: pairs with what made it reachable; `Session::is_current` comes after it.
+            slot.load(Acquire).map_addr(|word| state::unlike(word, tag))
+        };
+        let [first, others @ ..] = &self.slots;
+        // No branch: which slot it is nobody could foretell.
+        others.iter().fold((first, look(first)), |best, slot| {
+            let unlike = look(slot);
+            if unlike.addr() < best.1.addr() { (slot, unlike) } else { best }
+        })
     }
 }
 
