@@ -13,6 +13,7 @@
 //! | `purse`, for each thread slot | what its thread has retired since its last batch, and cells for its next entries |
 //! | `claimed`, for each thread slot | whether another thread may have the purse |
 //! | `sealed` | batches, each with the era that ended when it was sealed |
+//! | `spare` | cells that a thread has freed and has no room for in its purse, for others |
 //! | `waiting`, `due` | how much is sealed, and how much makes it worth a look |
 //!
 //! # Invariants
@@ -100,6 +101,12 @@ pub(crate) struct Purse {
     pub(crate) cells: Vec<Cell>,
 }
 
+/// Cells that are nobody's.
+struct Spare(Vec<Cell>);
+
+// SAFETY: `block`, B1: whoever has them is the one who may use them, on any thread.
+unsafe impl Send for Spare {}
+
 struct Batch {
     era: u64,
     garbage: Vec<Garbage>,
@@ -111,6 +118,7 @@ pub(crate) struct Domain<T: Default> {
     waiting: CachePadded<AtomicUsize>,
     pub(crate) due: AtomicUsize,
     sealed: Pile<Batch>,
+    spare: Pile<Spare>,
     records: PerSlot<Record<T>>,
     surplus: [CachePadded<Record<T>>; SURPLUS],
     leases: Registry<1>,
@@ -159,6 +167,7 @@ impl<T: Default> Domain<T> {
             waiting: CachePadded::new(AtomicUsize::new(0)),
             due: AtomicUsize::new(BATCHES * BATCH),
             sealed: Pile::new(),
+            spare: Pile::new(),
             records: PerSlot::new(),
             surplus: core::array::from_fn(|_| CachePadded::new(Record::default())),
             leases: Registry::new(SURPLUS),
@@ -235,11 +244,40 @@ impl<T: Default> Domain<T> {
         }
         self.give_back(purses.cells);
         self.collect(false);
+        self.give_back(self.spare_cells());
         // SAFETY: a heap is closed with its domain.
         unsafe { self.heap.free_idle() }
     }
 
-    pub(crate) fn give_back(&self, cells: impl IntoIterator<Item = Cell>) {
+    /// Free cells, at least one: spare ones, or those of a block; `birth` is as the heap wants it.
+    pub(crate) fn cells(&self, birth: u64) -> Vec<Cell> {
+        let mut spare = self.spare.take();
+        if let Some(Spare(cells)) = spare.next() {
+            spare.for_each(|others| self.spare.lay(others));
+            return cells;
+        }
+        let mut cells = Vec::new();
+        // SAFETY: a heap is closed with its domain.
+        if unsafe { self.heap.refill(birth, &mut cells) } {
+            // Relaxed: a read-modify-write hands on what the batches before have shown. So who is stopped
+            // now keeps no block of a later session.
+            self.era.fetch_add(1, Relaxed);
+        }
+        cells
+    }
+
+    /// Leaves cells to who needs some next.
+    pub(crate) fn leave(&self, cells: Vec<Cell>) {
+        if !cells.is_empty() {
+            self.spare.lay(Spare(cells));
+        }
+    }
+
+    fn spare_cells(&self) -> impl Iterator<Item = Cell> + use<T> {
+        self.spare.take().flat_map(|Spare(cells)| cells)
+    }
+
+    fn give_back(&self, cells: impl IntoIterator<Item = Cell>) {
         for cell in cells {
             // SAFETY: it came out of the heap, and was given up by who had it.
             unsafe { block::give_back(cell, self.heap.shape()) }
@@ -326,6 +364,7 @@ impl<T: Default> Drop for Domain<T> {
         unsafe { self.heap.close() }
         let mut purses = Purse::default();
         self.records().for_each(|record| record.empty(true, &mut purses));
+        purses.cells.extend(self.spare_cells());
         let sealed = self.sealed.take().flat_map(|batch| batch.garbage);
         let garbage = purses.garbage.into_iter().chain(sealed);
         let mut freed = Freed { domain: self, keeps: false, cells: purses.cells };
@@ -342,15 +381,18 @@ struct Freed<'d, T: Default> {
 
 impl<T: Default> Drop for Freed<'_, T> {
     fn drop(&mut self) {
-        let mut cells = self.cells.drain(..);
-        if self.keeps && cells.len() > 0 {
+        let mut cells = mem::take(&mut self.cells);
+        if !self.keeps {
+            return self.domain.give_back(cells);
+        }
+        if !cells.is_empty() {
             self.domain.session(|session| {
                 session.purse(|purse| {
-                    let room = CELLS.saturating_sub(purse.cells.len());
-                    purse.cells.extend(cells.by_ref().take(room));
+                    let room = CELLS.saturating_sub(purse.cells.len()).min(cells.len());
+                    purse.cells.extend(cells.drain(cells.len() - room..));
                 })
             });
         }
-        self.domain.give_back(cells);
+        self.domain.leave(cells);
     }
 }

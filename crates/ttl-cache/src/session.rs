@@ -104,17 +104,11 @@ impl<'d, T: Default> Session<'d, T> {
     #[cold]
     #[inline(never)]
     fn another_cell(&self) -> Cell {
-        let mut cells = self.purse(|purse| mem::take(&mut purse.cells)).unwrap_or_default();
-        // SAFETY: a heap is closed with its domain.
-        if unsafe { self.domain.heap.refill(self.birth(), &mut cells) } {
-            // Relaxed: a read-modify-write hands on what the batches before have shown. So who is stopped
-            // now keeps no block of a later session.
-            self.domain.era.fetch_add(1, Relaxed);
-        }
+        let mut cells = self.domain.cells(self.birth());
         let cell = cells.pop().expect("a listed block has a free cell, and so has a new one");
         // What is left over: nothing, or all if somebody is emptying the purse.
         let _ = self.purse(|purse| mem::swap(&mut purse.cells, &mut cells));
-        self.domain.give_back(cells);
+        self.domain.leave(cells);
         cell
     }
 
