@@ -24,6 +24,11 @@ pub(crate) fn published() -> &'static CoarseClock<MonotonicClock> {
     PUBLISHED.get_or_init(CoarseClock::new)
 }
 
+/// It publishes what it sees there if what is published is older than this many nanoseconds: threads that
+/// did so each time would wait for each other.
+#[cfg(not(loom))]
+const LAG: u64 = 1_000_000 / 16;
+
 pub(crate) enum Time {
     #[cfg(not(loom))]
     Published(&'static CoarseClock<MonotonicClock>),
@@ -52,7 +57,9 @@ impl Time {
     #[inline(never)]
     fn tick(&self) {
         #[cfg(not(loom))]
-        if let Self::Published(clock) = self {
+        if let Self::Published(clock) = self
+            && clock.source().now_nanos().saturating_sub(clock.now_nanos()) >= LAG
+        {
             clock.tick();
         }
     }
