@@ -10,6 +10,7 @@
 //! | `era` | counts batches of garbage and new blocks, from 1 |
 //! | `lower`, for each thread slot | the era in which the session under way began; `NONE` while there is none |
 //! | `upper`, for each thread slot | the latest era that a session has seen, if that is later |
+//! | `seen`, for each thread slot | the later one of these, for its thread |
 //! | `purse`, for each thread slot | what its thread has retired since its last batch, and cells for its next entries |
 //! | `claimed`, for each thread slot | whether another thread may have the purse |
 //! | `sealed` | batches, each with the era that ended when it was sealed |
@@ -21,7 +22,7 @@
 //! * I1: an object's birth is an era read before the object could be reached.
 //! * I2: what a batch sealed in era r holds was out of reach of new loads before the era moved past
 //!   r.
-//! * I3: whoever uses what `Session::load` gave has announced `lower..=upper` with
+//! * I3: whoever uses what `Session::load` gave, or what he loaded before `is_current`, has announced `lower..=upper` with
 //!   birth <= upper, since the era is read again after the load and agrees with the last one
 //!   announced; and if he could load it, lower <= r: an era above r was read from who moved it, and
 //!   shows I2.

@@ -234,12 +234,28 @@ mod tests {
                 let word = pack(0x7f12_3456_7890 & ADDRESS, tag(hash), stamp).unwrap();
                 assert_eq!(address(word), 0x7f12_3456_7890 & ADDRESS);
                 assert!(has_tag(word, tag(hash)));
-                assert_eq!(ROOMY, !has_tag(word, tag(hash ^ 1 << 24)));
+                assert_eq!(ROOMY, !has_tag(word, tag(hash ^ 1 << 25)));
                 assert_eq!(content(word), Content::Taken);
                 assert_eq!(content(word | FROZEN), Content::Taken);
                 assert_eq!(address(word | FROZEN), address(word));
                 assert!(!is_frozen(word) && is_frozen(word | FROZEN));
                 assert_eq!(restamped(word, 9), pack(address(word), tag(hash), 9).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn of_several_words_the_least_unlike_is_the_likeliest() {
+        for hash in [0, 1 << 24, 0x7fff_ffff, u32::MAX] {
+            let tag = tag(hash);
+            let word = pack(0x7f12_3456_7890 & ADDRESS, tag, 9).unwrap();
+            assert_eq!(unlike(unlike(word, tag), tag), word);
+            assert!(is_likely(unlike(word, tag)));
+            assert!(!is_likely(unlike(word | FROZEN, tag)));
+            let others = [0, EMPTY, DEAD].into_iter().flat_map(|other| [other, other | FROZEN]);
+            for other in others {
+                assert!(!is_likely(unlike(other, tag)));
+                assert!(unlike(word, tag) < unlike(other, tag));
             }
         }
     }

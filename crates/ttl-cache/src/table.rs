@@ -26,6 +26,8 @@
 //!
 //! # Progress and linearization
 //!
+//! * `likely`: looks at each slot of a bucket once, and then at the era. Linearizes at the load of the slot
+//!   that it is about.
 //! * `seat`: reads a chain; on a frozen word it helps to move the group and reads the next table: at
 //!   most one group, since a table does not move before it was moved into. Linearizes at its last
 //!   load.
@@ -36,7 +38,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | publish | the exchanges that put in an entry, a bucket or a table | the load in `Session::load` | the entry, the bucket, the table as they were made | `publish_shows_a_whole_entry`, `publish_shows_a_whole_bucket`, `publish_shows_a_whole_table` |
+//! | publish | the exchanges that put in an entry, a bucket or a table | the loads in `Session::load` and `likeliest` | the entry, the bucket, the table as they were made | `publish_shows_a_whole_entry`, `publish_shows_a_whole_bucket`, `publish_shows_a_whole_table` |
 
 use core::{
     marker::PhantomData,
