@@ -22,9 +22,9 @@
 //! * I1: an object's birth is an era read before the object could be reached.
 //! * I2: what a batch sealed in era r holds was out of reach of new loads before the era moved past
 //!   r.
-//! * I3: whoever uses what `Session::load` gave, or what he loaded before `is_current`, has announced `lower..=upper` with
-//!   birth <= upper, since the era is read again after the load and agrees with the last one
-//!   announced; and if he could load it, lower <= r: an era above r was read from who moved it, and
+//! * I3: whoever uses what `Session::load` gave, or what he loaded before `is_current`, has announced
+//!   `lower..=upper` with birth <= upper, since the era is read again after the load and agrees with
+//!   the last one announced; and if he could load it, lower <= r: an era above r was read from who moved it, and
 //!   shows I2.
 //!   This is so for what was in reach when it was loaded. A word inside of something that is itself
 //!   out of reach may lead to what is freed already: who loads such a word must find out (`moving`,
@@ -77,7 +77,8 @@ use lockfree_core::{
 };
 
 use crate::{
-    block::{self, Heap},
+    block::Heap,
+    cells::{Freed, Spare},
     garbage::{Garbage, free_all},
     pile::Pile,
     session::Session,
@@ -88,8 +89,6 @@ use crate::{
 pub(crate) const BATCH: usize = if cfg!(loom) { 2 } else { 128 };
 /// How many batches make a look worth while, unless more could not be freed at the last one.
 const BATCHES: usize = if cfg!(loom) { 1 } else { 8 };
-/// How many cells a thread keeps at hand of what it frees.
-const CELLS: usize = if cfg!(loom) { 1 } else { 1024 };
 /// Records for threads without a slot.
 const SURPLUS: usize = if cfg!(loom) { 1 } else { 8 };
 /// `lower` while there is no session.
@@ -102,12 +101,6 @@ pub(crate) struct Purse {
     pub(crate) cells: Vec<Cell>,
 }
 
-/// Cells that are nobody's.
-struct Spare(Vec<Cell>);
-
-// SAFETY: `block`, B1: whoever has them is the one who may use them, on any thread.
-unsafe impl Send for Spare {}
-
 struct Batch {
     era: u64,
     garbage: Vec<Garbage>,
@@ -119,7 +112,7 @@ pub(crate) struct Domain<T: Default> {
     waiting: CachePadded<AtomicUsize>,
     pub(crate) due: AtomicUsize,
     sealed: Pile<Batch>,
-    spare: Pile<Spare>,
+    pub(crate) spare: Pile<Spare>,
     records: PerSlot<Record<T>>,
     surplus: [CachePadded<Record<T>>; SURPLUS],
     leases: Registry<1>,
@@ -250,41 +243,6 @@ impl<T: Default> Domain<T> {
         unsafe { self.heap.free_idle() }
     }
 
-    /// Free cells, at least one: spare ones, or those of a block; `birth` is as the heap wants it.
-    pub(crate) fn cells(&self, birth: u64) -> Vec<Cell> {
-        let mut spare = self.spare.take();
-        if let Some(Spare(cells)) = spare.next() {
-            spare.for_each(|others| self.spare.lay(others));
-            return cells;
-        }
-        let mut cells = Vec::new();
-        // SAFETY: a heap is closed with its domain.
-        if unsafe { self.heap.refill(birth, &mut cells) } {
-            // Relaxed: a read-modify-write hands on what the batches before have shown. So who is stopped
-            // now keeps no block of a later session.
-            self.era.fetch_add(1, Relaxed);
-        }
-        cells
-    }
-
-    /// Leaves cells to who needs some next.
-    pub(crate) fn leave(&self, cells: Vec<Cell>) {
-        if !cells.is_empty() {
-            self.spare.lay(Spare(cells));
-        }
-    }
-
-    fn spare_cells(&self) -> impl Iterator<Item = Cell> + use<T> {
-        self.spare.take().flat_map(|Spare(cells)| cells)
-    }
-
-    fn give_back(&self, cells: impl IntoIterator<Item = Cell>) {
-        for cell in cells {
-            // SAFETY: it came out of the heap, and was given up by who had it.
-            unsafe { block::give_back(cell, self.heap.shape()) }
-        }
-    }
-
     /// Lays a batch down; how much waits then.
     pub(crate) fn seal(&self, garbage: Vec<Garbage>) -> usize {
         let count = garbage.len();
@@ -370,30 +328,5 @@ impl<T: Default> Drop for Domain<T> {
         let garbage = purses.garbage.into_iter().chain(sealed);
         let mut freed = Freed { domain: self, keeps: false, cells: purses.cells };
         free_all(garbage, &mut freed.cells);
-    }
-}
-
-/// Cells of what was freed, which go where they are of use, also if a user's drop panics meanwhile.
-struct Freed<'d, T: Default> {
-    domain: &'d Domain<T>,
-    keeps: bool,
-    cells: Vec<Cell>,
-}
-
-impl<T: Default> Drop for Freed<'_, T> {
-    fn drop(&mut self) {
-        let mut cells = mem::take(&mut self.cells);
-        if !self.keeps {
-            return self.domain.give_back(cells);
-        }
-        if !cells.is_empty() {
-            self.domain.session(|session| {
-                session.purse(|purse| {
-                    let room = CELLS.saturating_sub(purse.cells.len()).min(cells.len());
-                    purse.cells.extend(cells.drain(cells.len() - room..));
-                })
-            });
-        }
-        self.domain.leave(cells);
     }
 }
