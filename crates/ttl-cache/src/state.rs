@@ -69,21 +69,16 @@ pub(crate) const fn has_tag(word: usize, tag: usize) -> bool {
     !ROOMY || (word ^ tag) >> TAG == 0
 }
 
-/// How far a word is from that of an entry of this tag: of several the least may be one, if it
-/// [`is_likely`]. The same again gives the word.
+/// The word less this tag: it has no tag left if it had that one. The same again gives the word.
 #[inline]
-pub(crate) const fn unlike(word: usize, tag: usize) -> usize {
-    word ^ if ROOMY { tag } else { usize::MAX }
+pub(crate) const fn untagged(word: usize, tag: usize) -> usize {
+    word ^ tag
 }
 
-/// Whether a word that is this far from an entry of a tag is one, and not frozen.
+/// Whether a word that is [`untagged`] is that of an entry of the tag, and not frozen.
 #[inline]
-pub(crate) const fn is_likely(unlike: usize) -> bool {
-    if ROOMY {
-        unlike >> TAG == 0 && unlike & FROZEN == 0
-    } else {
-        unlike & 7 == 7 && unlike != usize::MAX
-    }
+pub(crate) const fn is_found(untagged: usize) -> bool {
+    has_tag(untagged, 0) && untagged & (FROZEN | EMPTY | DEAD) == 0 && address(untagged) != 0
 }
 
 /// The word of an entry, or none if its address does not fit.
@@ -245,17 +240,15 @@ mod tests {
     }
 
     #[test]
-    fn of_several_words_the_least_unlike_is_the_likeliest() {
+    fn only_an_entry_of_the_tag_is_found() {
         for hash in [0, 1 << 24, 0x7fff_ffff, u32::MAX] {
             let tag = tag(hash);
             let word = pack(0x7f12_3456_7890 & ADDRESS, tag, 9).unwrap();
-            assert_eq!(unlike(unlike(word, tag), tag), word);
-            assert!(is_likely(unlike(word, tag)));
-            assert!(!is_likely(unlike(word | FROZEN, tag)));
-            let others = [0, EMPTY, DEAD].into_iter().flat_map(|other| [other, other | FROZEN]);
-            for other in others {
-                assert!(!is_likely(unlike(other, tag)));
-                assert!(unlike(word, tag) < unlike(other, tag));
+            assert_eq!(untagged(untagged(word, tag), tag), word);
+            assert!(is_found(untagged(word, tag)));
+            assert_eq!(ROOMY, !is_found(untagged(word ^ super::tag(2 << 24), tag)));
+            for other in [word | FROZEN, 0, EMPTY, DEAD, FROZEN, EMPTY | FROZEN, DEAD | FROZEN] {
+                assert!(!is_found(untagged(other, tag)));
             }
         }
     }

@@ -38,7 +38,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | publish | the exchanges that put in an entry, a bucket or a table | the loads in `Session::load` and `likeliest` | the entry, the bucket, the table as they were made | `publish_shows_a_whole_entry`, `publish_shows_a_whole_bucket`, `publish_shows_a_whole_table` |
+//! | publish | the exchanges that put in an entry, a bucket or a table | the loads in `Session::load` and `likely` | the entry, the bucket, the table as they were made | `publish_shows_a_whole_entry`, `publish_shows_a_whole_bucket`, `publish_shows_a_whole_table` |
 
 use core::{
     marker::PhantomData,
@@ -199,13 +199,13 @@ impl<K, V> Table<K, V> {
     ) -> Option<Found<'s, K, V>> {
         self.witness.read(0..1);
         let tag = state::tag(hash);
-        let (slot, unlike) = self.bucket(hash).likeliest(tag);
-        if !state::is_likely(unlike.addr()) || !session.is_current() {
+        let (slot, untagged) = self.bucket(hash).likely(tag);
+        if !state::is_found(untagged.addr()) || !session.is_current() {
             return None;
         }
         // SAFETY: it was loaded in this session, which is current, is taken and not frozen.
         let found =
-            unsafe { Found::new(slot, unlike.map_addr(|unlike| state::unlike(unlike, tag))) };
+            unsafe { Found::new(slot, untagged.map_addr(|word| state::untagged(word, tag))) };
         matches(&found.entry).then_some(found)
     }
 
@@ -251,18 +251,15 @@ impl<K, V> Table<K, V> {
 }
 
 impl<K, V> Bucket<K, V> {
-    /// The slot whose word is likeliest to be an entry of this tag, with the word as `state::unlike` has it.
+    /// The first slot with this tag, if there is one, and what is in it less the tag.
     #[inline]
-    fn likeliest(&self, tag: usize) -> (&AtomicPtr<Entry<K, V>>, *mut Entry<K, V>) {
-        let look = |slot: &AtomicPtr<Entry<K, V>>| {
-            // Acquire [publish]: pairs with what made it reachable; `Session::is_current` comes after it.
-            slot.load(Acquire).map_addr(|word| state::unlike(word, tag))
-        };
-        let [first, others @ ..] = &self.slots;
+    fn likely(&self, tag: usize) -> (&AtomicPtr<Entry<K, V>>, *mut Entry<K, V>) {
+        let none = (&self.slots[0], ptr::without_provenance_mut(usize::MAX));
         // No branch: which slot it is nobody could foretell.
-        others.iter().fold((first, look(first)), |best, slot| {
-            let unlike = look(slot);
-            if unlike.addr() < best.1.addr() { (slot, unlike) } else { best }
+        self.slots.iter().rev().fold(none, |likely, slot| {
+            // Acquire [publish]: pairs with what made it reachable; `Session::is_current` comes after it.
+            let untagged = slot.load(Acquire).map_addr(|word| state::untagged(word, tag));
+            if state::has_tag(untagged.addr(), 0) { (slot, untagged) } else { likely }
         })
     }
 }

@@ -24,8 +24,8 @@ pub(crate) fn published() -> &'static CoarseClock<MonotonicClock> {
     PUBLISHED.get_or_init(CoarseClock::new)
 }
 
-/// It publishes what it sees there if what is published is older than this many nanoseconds: threads that
-/// did so each time would wait for each other.
+/// It publishes what it sees there only if what is published is older than this many nanoseconds: threads
+/// that publish each time wait for each other.
 #[cfg(not(loom))]
 const LAG: u64 = 1_000_000 / 16;
 
