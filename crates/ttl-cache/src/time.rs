@@ -56,11 +56,14 @@ impl Time {
     #[cold]
     #[inline(never)]
     fn tick(&self) {
-        #[cfg(not(loom))]
-        if let Self::Published(clock) = self
-            && clock.source().now_nanos().saturating_sub(clock.now_nanos()) >= LAG
-        {
-            clock.tick();
+        match self {
+            #[cfg(not(loom))]
+            Self::Published(clock) => {
+                if clock.source().now_nanos().saturating_sub(clock.now_nanos()) >= LAG {
+                    clock.tick();
+                }
+            }
+            Self::Own(_) => {}
         }
     }
 }
