@@ -208,8 +208,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
         engine.domain.session(|session| {
             let now = engine.time.now();
             if let Some(found) = engine.find(session, hash, key)
-                && let Some(value) = found.entry.get().value()
-                && engine.age(found.entry, now) == Age::Fresh
+                && let Some(value) = found.entry.get().value_at(now)
+                && !engine.settings.has_idled(found.entry, now)
             {
                 engine.hit(session, found.entry, now);
                 return Some(look(value));

@@ -76,6 +76,11 @@ impl<K, V> Settings<K, V> {
         (self.time_to_idle < NEVER).then(|| unsafe { entry.extra() }.idle(now))
     }
 
+    #[inline]
+    pub(crate) fn has_idled(&self, entry: Kept<'_, K, V>, now: u64) -> bool {
+        self.idle(entry, now).is_some_and(|idle| idle >= self.time_to_idle)
+    }
+
     fn weight_of(&self, entry: Kept<'_, K, V>) -> u32 {
         // SAFETY: `has_extra`.
         if self.weigher.is_some() { unsafe { entry.extra() }.weight() } else { 1 }
@@ -152,13 +157,12 @@ impl<K, V, S> Engine<K, V, S> {
 
     #[inline]
     pub(crate) fn age(&self, entry: Kept<'_, K, V>, now: u64) -> Age {
-        let settings = &self.settings;
-        if settings.idle(entry, now).is_some_and(|idle| idle >= settings.time_to_idle) {
+        if self.settings.has_idled(entry, now) {
             return Age::Gone;
         }
         match entry.expires() {
             expires if now < expires => Age::Fresh,
-            expires if now < expires.saturating_add(settings.stale) => Age::Stale,
+            expires if now < expires.saturating_add(self.settings.stale) => Age::Stale,
             _ => Age::Gone,
         }
     }
@@ -190,6 +194,7 @@ impl<K, V, S> Engine<K, V, S> {
     }
 
     /// An entry is out of reach: counts it, and retires it or leaves it to [`settle`](Self::settle).
+    #[inline]
     fn part(
         &self,
         session: &Session<'_>,
@@ -198,10 +203,10 @@ impl<K, V, S> Engine<K, V, S> {
         left: &mut Left<K, V>,
     ) {
         session.own().one_left(cause);
-        if self.settings.listener.is_some() && entry.value().is_some() {
-            left.push((entry.pointer(), cause));
-        } else {
+        if self.settings.listener.is_none() || entry.value().is_none() {
             Self::retire(session, entry);
+        } else {
+            left.push((entry.pointer(), cause));
         }
     }
 
@@ -213,10 +218,11 @@ impl<K, V, S> Engine<K, V, S> {
     }
 
     /// C1: it is out of reach, and the caller's.
+    #[inline]
     fn retire(session: &Session<'_>, entry: Kept<'_, K, V>) {
         let object = entry.pointer().as_ptr();
         // SAFETY: the cache's reference is given up once (C1).
-        session.retire(unsafe { Garbage::new(object, entry.birth(), Entry::<K, V>::free) });
+        session.retire(unsafe { Garbage::new(object, Entry::<K, V>::GARBAGE) });
     }
 
     /// Tells the listener of what has left, and retires it. Not to be called in a session.
@@ -245,12 +251,12 @@ impl<K, V, S> Engine<K, V, S> {
 
     /// Runs `body` in a session, and settles what leaves in it: also if it panics, or the drop of what is
     /// freed after it.
+    #[inline]
     pub(crate) fn settling<R>(&self, body: impl FnOnce(&Session<'_>, &mut Left<K, V>) -> R) -> R {
         let mut leaving = Leaving { engine: self, left: Vec::new() };
         let result = self.domain.session(|session| body(session, &mut leaving.left));
-        let left = mem::take(&mut leaving.left);
-        if !left.is_empty() {
-            self.settle(left);
+        if !leaving.left.is_empty() {
+            leaving.settle();
         }
         result
     }
@@ -280,12 +286,26 @@ struct Leaving<'e, K, V, S> {
     left: Left<K, V>,
 }
 
+impl<K, V, S> Leaving<'_, K, V, S> {
+    #[cold]
+    #[inline(never)]
+    fn settle(&mut self) {
+        self.engine.settle(mem::take(&mut self.left));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_in_panic(&mut self) {
+        // The panic that is under way goes on.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| self.settle()));
+    }
+}
+
 impl<K, V, S> Drop for Leaving<'_, K, V, S> {
+    #[inline]
     fn drop(&mut self) {
-        let left = mem::take(&mut self.left);
-        if !left.is_empty() {
-            // The panic that is under way goes on.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| self.engine.settle(left)));
+        if !self.left.is_empty() {
+            self.settle_in_panic();
         }
     }
 }
@@ -318,7 +338,8 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        self.tables.find(session, hash, |entry| entry.hash == hash && entry.key.borrow() == key)
+        self.tables
+            .find(session, hash, move |entry| entry.hash == hash && entry.key.borrow() == key)
     }
 
     /// Puts a value in, or an absence, for `span` nanoseconds.
@@ -349,7 +370,7 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
             let entry = unsafe { Kept::new(new.0) };
             let kept = keep.then(|| EntryRef::to(entry));
             let word = word_of(new.0.as_ptr(), hash, state::stamp(self.due(entry, now)));
-            let is_same = |other: &Entry<K, V>| other.hash == hash && other.key == entry.key;
+            let is_same = move |other: &Entry<K, V>| other.hash == hash && other.key == entry.key;
             let put = self.tables.put(session, hash, word, is_same, |old| {
                 entry.begin_with(old.visits() + 1);
             });
@@ -382,8 +403,8 @@ impl<K: Hash + Eq, V, S: core::hash::BuildHasher> Engine<K, V, S> {
                 }
             }
             let sets = one_more(&session.own().sets);
-            self.time.read(sets);
             if sets.is_multiple_of(16) {
+                self.time.read(sets);
                 self.sweep(session, 16, false, left);
             }
             kept

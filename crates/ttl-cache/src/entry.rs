@@ -33,7 +33,8 @@ use lockfree_core::sync::{
 };
 
 use crate::{
-    block,
+    block::{self, Block},
+    garbage::Kind,
     kept::{Extra, Kept},
     shape::{Cell, Shape},
     state::{self, NEVER, REFERENCE, VISITS},
@@ -120,6 +121,14 @@ impl<K, V> Entry<K, V> {
         self.witness.read(0..1);
         // SAFETY: I1: there is a value where the bit is not set.
         (self.expires & NEGATIVE == 0).then(|| unsafe { self.value.assume_init_ref() })
+    }
+
+    /// The value, if there is one and it has not expired.
+    #[inline]
+    pub(crate) fn value_at(&self, now: u64) -> Option<&V> {
+        // One comparison for both: who has none is due before all times.
+        let is_fresh = now.cast_signed() < self.expires.cast_signed();
+        is_fresh.then(|| self.value()).flatten()
     }
 
     /// Notes that it was of use; writes only where that is news.
@@ -216,11 +225,25 @@ impl<K, V> Entry<K, V> {
         }
     }
 
+    /// The cache's reference to an entry, as garbage.
+    pub(crate) const GARBAGE: &'static Kind = &Kind { birth: Self::birth, free: Self::free };
+
+    /// An era in which it could not be reached yet: its block's.
+    ///
+    /// # Safety
+    /// It is an entry in its cell.
+    unsafe fn birth(entry: *mut ()) -> u64 {
+        // SAFETY: as promised by the caller: an entry is not at 0.
+        let block = Self::SHAPE.block_of(unsafe { NonNull::new_unchecked(entry.cast()) });
+        // SAFETY: the entry has a cell of it.
+        unsafe { Block::birth(block) }
+    }
+
     /// `let_go`, for garbage.
     ///
     /// # Safety
     /// As there; and it is an entry.
-    pub(crate) unsafe fn free(entry: *mut ()) -> Option<Cell> {
+    unsafe fn free(entry: *mut ()) -> Option<Cell> {
         // SAFETY: as promised by the caller: an entry is not at 0.
         let entry = unsafe { NonNull::new_unchecked(entry.cast()) };
         // SAFETY: as promised by the caller.

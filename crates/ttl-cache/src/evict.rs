@@ -18,6 +18,7 @@ use crate::{
 
 impl<K, V, S> Engine<K, V, S> {
     /// Evicts until the entries weigh no more than `capacity`, but not `new`.
+    #[inline(never)]
     pub(crate) fn make_room(
         &self,
         session: &Session<'_>,

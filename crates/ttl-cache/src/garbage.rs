@@ -1,30 +1,39 @@
 //! What waits to be freed.
 
-use core::mem;
-
 use crate::shape::Cell;
 
-/// What may be freed once nobody looks at it. It frees when it is dropped.
+/// What may be freed once nobody looks at it.
 pub(crate) struct Garbage {
     object: *mut (),
-    pub(crate) birth: u64,
-    free: Free,
+    kind: &'static Kind,
 }
 
-/// Frees an object. Of an entry it gives the cell, which is the caller's then.
-pub(crate) type Free = unsafe fn(*mut ()) -> Option<Cell>;
+/// What can be done with objects of a kind, as long as they were not freed.
+pub(crate) struct Kind {
+    /// An era in which it could not be reached yet.
+    pub(crate) birth: unsafe fn(*mut ()) -> u64,
+    /// Frees it. Of an entry it gives the cell, which is the caller's then.
+    pub(crate) free: unsafe fn(*mut ()) -> Option<Cell>,
+}
 
 impl Garbage {
     /// # Safety
-    /// `free(object)` may be called once, on any thread, when no session can have loaded it. The cell
-    /// is one of the domain's heap.
-    pub(crate) unsafe fn new<T>(object: *mut T, birth: u64, free: Free) -> Self {
-        Self { object: object.cast(), birth, free }
+    /// The object is of this kind. It may be freed once, on any thread, when no session can have loaded
+    /// it; the cell is one of the domain's heap.
+    #[inline]
+    pub(crate) unsafe fn new<T>(object: *mut T, kind: &'static Kind) -> Self {
+        Self { object: object.cast(), kind }
     }
 
-    pub(crate) fn free(self) -> Option<Cell> {
+    /// An era in which it could not be reached yet. Only who asks looks at the object for it.
+    pub(crate) fn birth(&self) -> u64 {
+        // SAFETY: `new`; it was not freed.
+        unsafe { (self.kind.birth)(self.object) }
+    }
+
+    fn free(self) -> Option<Cell> {
         // SAFETY: `new`, I4: `collect` (`reclaim`) has looked, or nobody uses the domain any more.
-        unsafe { (self.free)(self.object) }
+        unsafe { (self.kind.free)(self.object) }
     }
 }
 
@@ -32,17 +41,17 @@ impl Garbage {
 unsafe impl Send for Garbage {}
 
 /// Frees all, also if a user's drop panics.
-pub(crate) fn free_all(garbage: &mut impl Iterator<Item = Garbage>, cells: &mut Vec<Cell>) {
-    struct Rest<'r, I: Iterator<Item = Garbage>>(&'r mut I, &'r mut Vec<Cell>);
-    impl<I: Iterator<Item = Garbage>> Drop for Rest<'_, I> {
-        fn drop(&mut self) {
-            free_all(self.0, self.1);
+pub(crate) fn free_all(garbage: impl Iterator<Item = Garbage>, cells: &mut Vec<Cell>) {
+    struct Rest<'r, I: Iterator<Item = Garbage>>(I, &'r mut Vec<Cell>);
+    impl<I: Iterator<Item = Garbage>> Rest<'_, I> {
+        fn free(&mut self) {
+            self.1.extend(self.0.by_ref().filter_map(Garbage::free));
         }
     }
-    while let Some(one) = garbage.next() {
-        let rest = Rest(&mut *garbage, &mut *cells);
-        let cell = one.free();
-        mem::forget(rest);
-        cells.extend(cell);
+    impl<I: Iterator<Item = Garbage>> Drop for Rest<'_, I> {
+        fn drop(&mut self) {
+            self.free();
+        }
     }
+    Rest(garbage, cells).free();
 }

@@ -4,7 +4,7 @@ use core::{marker::PhantomData, ops::Deref, ptr::NonNull};
 
 use lockfree_core::sync::{AtomicU32, Ordering::Relaxed};
 
-use crate::{block::Block, entry::Entry};
+use crate::entry::Entry;
 
 /// What only some caches know of their entries.
 pub(crate) struct Extra {
@@ -102,12 +102,5 @@ impl<'s, K, V> Kept<'s, K, V> {
         let extra = unsafe { self.entry.add(1) };
         // SAFETY: it was written with the entry.
         unsafe { extra.cast::<Extra>().as_ref() }
-    }
-
-    /// An era in which it could not be reached yet.
-    pub(crate) fn birth(self) -> u64 {
-        let block = Entry::<K, V>::SHAPE.block_of(self.entry.cast());
-        // SAFETY: the entry has a cell of it.
-        unsafe { Block::birth(block) }
     }
 }

@@ -3,6 +3,7 @@
 mod block;
 mod builder;
 mod cache;
+mod cells;
 mod engine;
 mod entry;
 mod evict;

@@ -8,7 +8,7 @@ use lockfree_core::sync::{AtomicPtr, Ordering::Relaxed, Ordering::Release, Witne
 use crate::{
     block::{self, Heap},
     entry::{Entry, Parts},
-    garbage::Garbage,
+    garbage::{Garbage, Kind},
     pile::Pile,
     reclaim::Domain,
     shape::{Cell, Shape},
@@ -194,10 +194,8 @@ impl Shelf {
             let item = unsafe { place(session.cell(), number, session.birth()) };
             // Release [publish]: the number, to whoever loads it.
             let old = self.word.swap(item, Release);
-            // SAFETY: this swap alone has got it.
-            let birth = unsafe { &*old }.birth;
-            // SAFETY: as above: it is out of reach.
-            session.retire(unsafe { Garbage::new(old, birth, free) });
+            // SAFETY: this swap alone has got it: it is out of reach.
+            session.retire(unsafe { Garbage::new(old, GARBAGE) });
         });
     }
 
@@ -216,6 +214,15 @@ impl Drop for Shelf {
             unsafe { block::give_back(cell, ITEM) }
         }
     }
+}
+
+const GARBAGE: &Kind = &Kind { birth, free };
+
+/// # Safety
+/// It is in its cell.
+unsafe fn birth(item: *mut ()) -> u64 {
+    // SAFETY: as promised by the caller.
+    unsafe { &*item.cast::<Item>() }.birth
 }
 
 /// # Safety

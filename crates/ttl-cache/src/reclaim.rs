@@ -10,9 +10,11 @@
 //! | `era` | counts batches of garbage and new blocks, from 1 |
 //! | `lower`, for each thread slot | the era in which the session under way began; `NONE` while there is none |
 //! | `upper`, for each thread slot | the latest era that a session has seen, if that is later |
+//! | `seen`, for each thread slot | the later one of these, for its thread |
 //! | `purse`, for each thread slot | what its thread has retired since its last batch, and cells for its next entries |
 //! | `claimed`, for each thread slot | whether another thread may have the purse |
 //! | `sealed` | batches, each with the era that ended when it was sealed |
+//! | `spare` | cells that a thread has freed and has no room for in its purse, for others |
 //! | `waiting`, `due` | how much is sealed, and how much makes it worth a look |
 //!
 //! # Invariants
@@ -20,9 +22,9 @@
 //! * I1: an object's birth is an era read before the object could be reached.
 //! * I2: what a batch sealed in era r holds was out of reach of new loads before the era moved past
 //!   r.
-//! * I3: whoever uses what `Session::load` gave has announced `lower..=upper` with
-//!   birth <= upper, since the era is read again after the load and agrees with the last one
-//!   announced; and if he could load it, lower <= r: an era above r was read from who moved it, and
+//! * I3: whoever uses what `Session::load` gave, or what he loaded before `is_current`, has announced
+//!   `lower..=upper` with birth <= upper, since the era is read again after the load and agrees with
+//!   the last one announced; and if he could load it, lower <= r: an era above r was read from who moved it, and
 //!   shows I2.
 //!   This is so for what was in reach when it was loaded. A word inside of something that is itself
 //!   out of reach may lead to what is freed already: who loads such a word must find out (`moving`,
@@ -61,21 +63,22 @@
 //! | claim | the light fence in `announce` | the heavy fence in `collect_all` | of a session and the claim one is seen | `claim_or_session_is_seen` |
 //! | return | the store of `claimed` in `empty` | the look at it in `purse`, the exchange in `collect_all` | the purse as it was left | `returned_purse_is_whole`, `two_empty_one_purse` |
 
-use core::mem;
+use core::{cell::Cell as OwnCell, mem};
 use std::sync::Arc;
 
 use lockfree_core::{
     Backoff, CachePadded,
-    slots::{self, PerSlot, Registry},
+    slots::{self, Lease, PerSlot, Registry},
     sync::{
         AtomicBool, AtomicU64, AtomicUsize,
         Ordering::{Acquire, Relaxed, Release, SeqCst},
-        UnsafeCell, heavy_fence,
+        UnsafeCell, fences_are_light, heavy_fence,
     },
 };
 
 use crate::{
-    block::{self, Heap},
+    block::Heap,
+    cells::{Freed, Spare},
     garbage::{Garbage, free_all},
     pile::Pile,
     session::Session,
@@ -86,8 +89,6 @@ use crate::{
 pub(crate) const BATCH: usize = if cfg!(loom) { 2 } else { 128 };
 /// How many batches make a look worth while, unless more could not be freed at the last one.
 const BATCHES: usize = if cfg!(loom) { 1 } else { 8 };
-/// How many cells a thread keeps at hand of what it frees.
-const CELLS: usize = if cfg!(loom) { 1 } else { 1024 };
 /// Records for threads without a slot.
 const SURPLUS: usize = if cfg!(loom) { 1 } else { 8 };
 /// `lower` while there is no session.
@@ -111,9 +112,11 @@ pub(crate) struct Domain<T: Default> {
     waiting: CachePadded<AtomicUsize>,
     pub(crate) due: AtomicUsize,
     sealed: Pile<Batch>,
+    pub(crate) spare: Pile<Spare>,
     records: PerSlot<Record<T>>,
     surplus: [CachePadded<Record<T>>; SURPLUS],
     leases: Registry<1>,
+    pub(crate) fences_are_light: bool,
     pub(crate) heap: Arc<Heap>,
 }
 
@@ -123,11 +126,16 @@ pub(crate) struct Record<T> {
     pub(crate) lower: AtomicU64,
     pub(crate) upper: AtomicU64,
     pub(crate) claimed: AtomicBool,
+    /// The latest era that a session has seen. Its thread's alone, as what follows.
+    pub(crate) seen: OwnCell<u64>,
+    /// Whether there is enough garbage to be worth a look once there is no session.
+    pub(crate) collects: OwnCell<bool>,
     pub(crate) own: T,
     pub(crate) purse: UnsafeCell<Purse>,
 }
 
-// SAFETY: I6: the purse is one thread's at a time, and what is in it goes from thread to thread.
+// SAFETY: I6: the purse is one thread's at a time, and what is in it goes from thread to thread; `seen` and
+// `collects` are looked at in sessions of the record's thread alone.
 unsafe impl<T: Sync> Sync for Record<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Send for Record<T> {}
@@ -138,6 +146,8 @@ impl<T: Default> Default for Record<T> {
             lower: AtomicU64::new(NONE),
             upper: AtomicU64::new(0),
             claimed: AtomicBool::new(false),
+            seen: OwnCell::new(0),
+            collects: OwnCell::new(false),
             own: T::default(),
             purse: UnsafeCell::new(Purse::default()),
         }
@@ -151,9 +161,11 @@ impl<T: Default> Domain<T> {
             waiting: CachePadded::new(AtomicUsize::new(0)),
             due: AtomicUsize::new(BATCHES * BATCH),
             sealed: Pile::new(),
+            spare: Pile::new(),
             records: PerSlot::new(),
             surplus: core::array::from_fn(|_| CachePadded::new(Record::default())),
             leases: Registry::new(SURPLUS),
+            fences_are_light: fences_are_light(),
             heap,
         }
     }
@@ -164,49 +176,34 @@ impl<T: Default> Domain<T> {
     /// `body` does, or the drop of what is freed after it.
     #[inline]
     pub(crate) fn session<R>(&self, body: impl FnOnce(&Session<'_, T>) -> R) -> R {
-        slots::with(|slot| match slot {
-            Some(slot) => self.session_of(self.records.get(slot), body),
-            None => self.surplus_session(body),
+        slots::with(|slot| {
+            let (lease, record) = match slot {
+                Some(slot) => (None, self.records.get(slot)),
+                None => self.surplus_record(),
+            };
+            let session = Session::begin(self, record);
+            // Run in one place, so that it is part of its caller.
+            let result = body(&session);
+            let collects = session.collects();
+            drop(session);
+            // First: a look has a session of its own, and so may the drop of what it frees.
+            drop(lease);
+            if collects {
+                self.collect(true);
+            }
+            result
         })
     }
 
-    #[inline]
-    fn session_of<R>(&self, record: &Record<T>, body: impl FnOnce(&Session<'_, T>) -> R) -> R {
-        let (result, collects) = self.session_on(record, body);
-        if collects {
-            self.collect(true);
-        }
-        result
-    }
-
-    /// A session, and whether there is enough garbage to be worth a look after it.
-    #[inline]
-    fn session_on<R>(
-        &self,
-        record: &Record<T>,
-        body: impl FnOnce(&Session<'_, T>) -> R,
-    ) -> (R, bool) {
-        let session = Session::begin(self, record);
-        let result = body(&session);
-        let collects = session.outermost && session.collects.get();
-        (result, collects)
-    }
-
-    /// For a thread without a slot: one of a few records, leased for this session. Waits where all
-    /// are.
+    /// For a thread without a slot: one of a few records, leased for a session. Waits where all are.
     #[cold]
     #[inline(never)]
-    fn surplus_session<R>(&self, body: impl FnOnce(&Session<'_, T>) -> R) -> R {
+    fn surplus_record(&self) -> (Option<Lease<'_, 1>>, &Record<T>) {
         let backoff = Backoff::new();
         loop {
             if let Some(lease) = self.leases.lease() {
-                let (result, collects) = self.session_on(&self.surplus[lease.index()], body);
-                // First: a look has a session of its own, and so may the drop of what it frees.
-                drop(lease);
-                if collects {
-                    self.collect(true);
-                }
-                return result;
+                let record = &*self.surplus[lease.index()];
+                return (Some(lease), record);
             }
             backoff.snooze();
         }
@@ -241,15 +238,9 @@ impl<T: Default> Domain<T> {
         }
         self.give_back(purses.cells);
         self.collect(false);
+        self.give_back(self.spare_cells());
         // SAFETY: a heap is closed with its domain.
         unsafe { self.heap.free_idle() }
-    }
-
-    pub(crate) fn give_back(&self, cells: impl IntoIterator<Item = Cell>) {
-        for cell in cells {
-            // SAFETY: it came out of the heap, and was given up by who had it.
-            unsafe { block::give_back(cell, self.heap.shape()) }
-        }
     }
 
     /// Lays a batch down; how much waits then.
@@ -287,7 +278,7 @@ impl<T: Default> Domain<T> {
         let (mut kept, mut free) = (0, Vec::new());
         for Batch { era, garbage } in batches {
             let is_looked_at = |one: &Garbage| {
-                sessions.iter().any(|&(lower, upper)| lower <= era && one.birth <= upper)
+                sessions.iter().any(|&(lower, upper)| lower <= era && one.birth() <= upper)
             };
             let (looked_at, others) = match is_safe {
                 true if sessions.iter().all(|&(lower, _)| lower > era) => (Vec::new(), garbage),
@@ -306,7 +297,7 @@ impl<T: Default> Domain<T> {
         self.due.store(2 * kept + BATCHES * BATCH, Relaxed);
         let mut freed = Freed { domain: self, keeps, cells: Vec::with_capacity(taken - kept) };
         // Last: a user's drop may panic.
-        free_all(&mut free.into_iter().flatten(), &mut freed.cells);
+        free_all(free.into_iter().flatten(), &mut freed.cells);
     }
 }
 impl<T> Record<T> {
@@ -332,31 +323,10 @@ impl<T: Default> Drop for Domain<T> {
         unsafe { self.heap.close() }
         let mut purses = Purse::default();
         self.records().for_each(|record| record.empty(true, &mut purses));
+        purses.cells.extend(self.spare_cells());
         let sealed = self.sealed.take().flat_map(|batch| batch.garbage);
-        let mut garbage = purses.garbage.into_iter().chain(sealed);
+        let garbage = purses.garbage.into_iter().chain(sealed);
         let mut freed = Freed { domain: self, keeps: false, cells: purses.cells };
-        free_all(&mut garbage, &mut freed.cells);
-    }
-}
-
-/// Cells of what was freed, which go where they are of use, also if a user's drop panics meanwhile.
-struct Freed<'d, T: Default> {
-    domain: &'d Domain<T>,
-    keeps: bool,
-    cells: Vec<Cell>,
-}
-
-impl<T: Default> Drop for Freed<'_, T> {
-    fn drop(&mut self) {
-        let mut cells = self.cells.drain(..);
-        if self.keeps && cells.len() > 0 {
-            self.domain.session(|session| {
-                session.purse(|purse| {
-                    let room = CELLS.saturating_sub(purse.cells.len());
-                    purse.cells.extend(cells.by_ref().take(room));
-                })
-            });
-        }
-        self.domain.give_back(cells);
+        free_all(garbage, &mut freed.cells);
     }
 }

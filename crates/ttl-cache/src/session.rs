@@ -1,11 +1,11 @@
 //! Sessions: what a thread does with a structure between two looks of who frees (`reclaim`).
 
-use core::{cell::Cell as OwnCell, mem};
+use core::mem;
 
 use lockfree_core::sync::{
     AtomicPtr,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
-    light_fence,
+    light_fence_knowing,
 };
 
 use crate::{
@@ -18,10 +18,8 @@ use crate::{
 pub(crate) struct Session<'d, T: Default> {
     domain: &'d Domain<T>,
     record: &'d Record<T>,
-    upper: OwnCell<u64>,
-    pub(crate) outermost: bool,
-    /// Whether there is enough garbage to be worth a look once the session is over.
-    pub(crate) collects: OwnCell<bool>,
+    /// `lower` as it was before: `NONE`, or that of the session around this one.
+    before: u64,
 }
 
 impl<'d, T: Default> Session<'d, T> {
@@ -30,19 +28,24 @@ impl<'d, T: Default> Session<'d, T> {
         // Acquire [seal]: pairs with the addition in `seal`.
         let era = domain.era.load(Acquire);
         // Relaxed: only this thread writes it.
-        let outermost = record.lower.load(Relaxed) == NONE;
-        let (upper, collects) = (OwnCell::new(era), OwnCell::new(false));
-        let session = Self { domain, record, upper, outermost, collects };
-        if outermost {
+        let before = record.lower.load(Relaxed);
+        if before == NONE {
+            record.seen.set(era);
             // Release [leave]: who sees that this session has begun sees the last one over.
             record.lower.store(era, Release);
             // SeqCst [announce, claim]: the session has begun before its loads, and before its look at
             // the claim.
-            light_fence(SeqCst);
+            light_fence_knowing(domain.fences_are_light, SeqCst);
         } else {
-            session.announce(era);
+            record.announce(era, domain.fences_are_light);
         }
-        session
+        Self { domain, record, before }
+    }
+
+    /// Whether there is enough garbage to be worth a look once this session is over.
+    #[inline]
+    pub(crate) fn collects(&self) -> bool {
+        self.record.collects.get() && self.before == NONE && self.record.collects.replace(false)
     }
 
     /// What the word points to, good until the session ends.
@@ -54,26 +57,25 @@ impl<'d, T: Default> Session<'d, T> {
             // Relaxed: it comes after the load above, and so is no earlier than the object's birth; what
             // was sealed is shown by `lower`, or by the fence.
             let era = self.domain.era.load(Relaxed);
-            if era == self.upper.get() {
+            if era == self.record.seen.get() {
                 return pointer;
             }
-            self.announce(era);
+            self.record.announce(era, self.domain.fences_are_light);
         }
     }
 
-    #[cold]
-    fn announce(&self, era: u64) {
-        self.upper.set(era);
-        // Relaxed: the fence orders it.
-        self.record.upper.store(era, Relaxed);
-        // SeqCst [announce, claim]: the era is announced before the loads that follow.
-        light_fence(SeqCst);
+    /// Whether what was loaded with Acquire in this session, and in reach then, is good until the session
+    /// ends: `load` in parts.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        // Relaxed: as in `load`.
+        self.domain.era.load(Relaxed) == self.record.seen.get()
     }
 
     /// An era no later than the present one: the birth of what is made now.
     #[inline]
     pub(crate) fn birth(&self) -> u64 {
-        self.upper.get()
+        self.record.seen.get()
     }
 
     /// What this thread has beside. Nobody else writes it.
@@ -102,52 +104,67 @@ impl<'d, T: Default> Session<'d, T> {
     #[cold]
     #[inline(never)]
     fn another_cell(&self) -> Cell {
-        let mut cells = self.purse(|purse| mem::take(&mut purse.cells)).unwrap_or_default();
-        // SAFETY: a heap is closed with its domain.
-        if unsafe { self.domain.heap.refill(self.birth(), &mut cells) } {
-            // Relaxed: a read-modify-write hands on what the batches before have shown. So who is stopped
-            // now keeps no block of a later session.
-            self.domain.era.fetch_add(1, Relaxed);
-        }
+        let mut cells = self.domain.cells(self.birth());
         let cell = cells.pop().expect("a listed block has a free cell, and so has a new one");
         // What is left over: nothing, or all if somebody is emptying the purse.
         let _ = self.purse(|purse| mem::swap(&mut purse.cells, &mut cells));
-        self.domain.give_back(cells);
+        self.domain.leave(cells);
         cell
     }
 
     /// As [`retire`](Self::retire), for what is large: it is looked at when the session is over.
     pub(crate) fn retire_large(&self, garbage: Garbage) {
         self.domain.seal(vec![garbage]);
-        self.collects.set(true);
+        self.record.collects.set(true);
     }
 
     /// Frees it later. It is out of reach of new loads.
+    #[inline]
     pub(crate) fn retire(&self, garbage: Garbage) {
         let mut garbage = Some(garbage);
-        let batch = self.purse(|purse| {
+        let is_full = self.purse(|purse| {
             purse.garbage.extend(garbage.take());
-            let is_full = purse.garbage.len() >= BATCH;
-            is_full.then(|| mem::replace(&mut purse.garbage, Vec::with_capacity(BATCH)))
+            purse.garbage.len() >= BATCH
         });
-        // Who empties the purse at this moment has a batch of its own for what comes meanwhile.
-        let Some(batch) = batch.unwrap_or_else(|| Some(garbage.into_iter().collect())) else {
-            return;
+        if is_full != Some(false) {
+            self.seal(garbage);
+        }
+    }
+
+    /// Seals what is in the purse; or this, if somebody is emptying the purse.
+    #[cold]
+    #[inline(never)]
+    fn seal(&self, garbage: Option<Garbage>) {
+        let batch = match garbage {
+            Some(garbage) => Some(vec![garbage]),
+            None => self.purse(|purse| mem::replace(&mut purse.garbage, Vec::with_capacity(BATCH))),
         };
+        // Who has claimed the purse just now empties it.
+        let Some(batch) = batch else { return };
         let waiting = self.domain.seal(batch);
         // Relaxed: a figure.
         if waiting >= self.domain.due.load(Relaxed) {
-            self.collects.set(true);
+            self.record.collects.set(true);
         }
+    }
+}
+
+impl<T> Record<T> {
+    #[cold]
+    #[inline(never)]
+    fn announce(&self, era: u64, fences_are_light: bool) {
+        self.seen.set(era);
+        // Relaxed: the fence orders it.
+        self.upper.store(era, Relaxed);
+        // SeqCst [announce, claim]: the era is announced before the loads that follow.
+        light_fence_knowing(fences_are_light, SeqCst);
     }
 }
 
 impl<T: Default> Drop for Session<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if self.outermost {
-            // Release [leave]: this session is over.
-            self.record.lower.store(NONE, Release);
-        }
+        // Release [leave]: this session is over; or the one around it goes on, as it did before.
+        self.record.lower.store(self.before, Release);
     }
 }

@@ -55,10 +55,12 @@ pub(crate) const fn address(word: usize) -> usize {
     word & ADDRESS
 }
 
-/// The word's tag for entries of this hash. The lowest bits of a hash choose the bucket.
+/// The word's tag for entries of this hash: not 0, which other words have. The lowest bits of a hash choose
+/// the bucket.
 #[inline]
 pub(crate) const fn tag(hash: u32) -> usize {
-    if ROOMY { ((hash >> 24) as usize) << TAG } else { 0 }
+    let high = (hash >> 24) as usize;
+    if ROOMY { (if high == 0 { 1 } else { high }) << TAG } else { 0 }
 }
 
 /// Whether the word has this tag; where there are none, always.
@@ -67,10 +69,16 @@ pub(crate) const fn has_tag(word: usize, tag: usize) -> bool {
     !ROOMY || (word ^ tag) >> TAG == 0
 }
 
-/// Whether the word is an entry of this tag, and not frozen.
+/// The word less this tag: it has no tag left if it had that one. The same again gives the word.
 #[inline]
-pub(crate) const fn is_found(word: usize, tag: usize) -> bool {
-    has_tag(word, tag) && word & (FROZEN | EMPTY | DEAD) == 0 && address(word) != 0
+pub(crate) const fn untagged(word: usize, tag: usize) -> usize {
+    word ^ tag
+}
+
+/// Whether a word that is [`untagged`] is that of an entry of the tag, and not frozen.
+#[inline]
+pub(crate) const fn is_found(untagged: usize) -> bool {
+    has_tag(untagged, 0) && untagged & (FROZEN | EMPTY | DEAD) == 0 && address(untagged) != 0
 }
 
 /// The word of an entry, or none if its address does not fit.
@@ -221,12 +229,26 @@ mod tests {
                 let word = pack(0x7f12_3456_7890 & ADDRESS, tag(hash), stamp).unwrap();
                 assert_eq!(address(word), 0x7f12_3456_7890 & ADDRESS);
                 assert!(has_tag(word, tag(hash)));
-                assert_eq!(ROOMY, !has_tag(word, tag(hash ^ 1 << 24)));
+                assert_eq!(ROOMY, !has_tag(word, tag(hash ^ 1 << 25)));
                 assert_eq!(content(word), Content::Taken);
                 assert_eq!(content(word | FROZEN), Content::Taken);
                 assert_eq!(address(word | FROZEN), address(word));
                 assert!(!is_frozen(word) && is_frozen(word | FROZEN));
                 assert_eq!(restamped(word, 9), pack(address(word), tag(hash), 9).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_entry_of_the_tag_is_found() {
+        for hash in [0, 1 << 24, 0x7fff_ffff, u32::MAX] {
+            let tag = tag(hash);
+            let word = pack(0x7f12_3456_7890 & ADDRESS, tag, 9).unwrap();
+            assert_eq!(untagged(untagged(word, tag), tag), word);
+            assert!(is_found(untagged(word, tag)));
+            assert_eq!(ROOMY, !is_found(untagged(word ^ super::tag(2 << 24), tag)));
+            for other in [word | FROZEN, 0, EMPTY, DEAD, FROZEN, EMPTY | FROZEN, DEAD | FROZEN] {
+                assert!(!is_found(untagged(other, tag)));
             }
         }
     }

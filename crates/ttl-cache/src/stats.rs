@@ -37,6 +37,7 @@ pub(crate) fn one_more(count: &AtomicU64) -> u64 {
 }
 
 impl Counts {
+    #[inline]
     pub(crate) fn one_left(&self, cause: Cause) {
         one_more(&self.left[cause as usize]);
     }

@@ -26,6 +26,8 @@
 //!
 //! # Progress and linearization
 //!
+//! * `likely`: looks at each slot of a bucket once, and then at the era. Linearizes at the load of the slot
+//!   that it is about.
 //! * `seat`: reads a chain; on a frozen word it helps to move the group and reads the next table: at
 //!   most one group, since a table does not move before it was moved into. Linearizes at its last
 //!   load.
@@ -36,7 +38,7 @@
 //!
 //! | edge | release side | acquire side | carries | loom test |
 //! | --- | --- | --- | --- | --- |
-//! | publish | the exchanges that put in an entry, a bucket or a table | the load in `Session::load` | the entry, the bucket, the table as they were made | `publish_shows_a_whole_entry`, `publish_shows_a_whole_bucket`, `publish_shows_a_whole_table` |
+//! | publish | the exchanges that put in an entry, a bucket or a table | the loads in `Session::load` and `likely` | the entry, the bucket, the table as they were made | `publish_shows_a_whole_entry`, `publish_shows_a_whole_bucket`, `publish_shows_a_whole_table` |
 
 use core::{
     marker::PhantomData,
@@ -47,16 +49,18 @@ use lockfree_core::{
     CachePadded,
     sync::{
         AtomicPtr, AtomicUsize,
-        Ordering::{Relaxed, Release},
+        Ordering::{Acquire, Relaxed, Release},
         Witness,
     },
 };
 
 use crate::{
     entry::Entry,
+    garbage::Kind,
     kept::Kept,
     pages,
     session::Session,
+    shape::Cell,
     state::{self, Content, DEAD, EMPTY, SLOTS},
 };
 
@@ -117,7 +121,7 @@ impl<K, V> Bucket<K, V> {
 
 pub(crate) struct Table<K, V> {
     pub(crate) buckets: Box<[Bucket<K, V>]>,
-    pub(crate) birth: u64,
+    birth: u64,
     /// Slots that are not empty; a hint.
     pub(crate) used: CachePadded<AtomicUsize>,
     pub(crate) next: AtomicPtr<Table<K, V>>,
@@ -162,58 +166,58 @@ impl<K, V> Table<K, V> {
         }
     }
 
+    /// A table that came out of a box, as garbage. Its entries are not its own.
+    pub(crate) const GARBAGE: &'static Kind = &Kind { birth: Self::birth, free: Self::free };
+
+    /// # Safety
+    /// It is a table.
+    unsafe fn birth(table: *mut ()) -> u64 {
+        // SAFETY: as promised by the caller.
+        unsafe { &*table.cast::<Self>() }.birth
+    }
+
+    /// # Safety
+    /// It came out of a box, and nobody looks at it any more.
+    unsafe fn free(table: *mut ()) -> Option<Cell> {
+        // SAFETY: as promised by the caller.
+        drop(unsafe { Box::from_raw(table.cast::<Self>()) });
+        None
+    }
+
     #[inline]
     pub(crate) fn bucket(&self, hash: u32) -> &Bucket<K, V> {
         &self.buckets[hash as usize & (self.buckets.len() - 1)]
     }
 
-    /// Where the entry is that `matches`, or where it would go.
+    /// The entry that `matches`, where one look at the tags tells: mostly, if there is one.
     #[inline]
+    pub(crate) fn likely<'s, T: Default>(
+        &'s self,
+        session: &'s Session<'_, T>,
+        hash: u32,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
+    ) -> Option<Found<'s, K, V>> {
+        self.witness.read(0..1);
+        let tag = state::tag(hash);
+        let (slot, untagged) = self.bucket(hash).likely(tag);
+        if !state::is_found(untagged.addr()) || !session.is_current() {
+            return None;
+        }
+        // SAFETY: it was loaded in this session, which is current, is taken and not frozen.
+        let found =
+            unsafe { Found::new(slot, untagged.map_addr(|word| state::untagged(word, tag))) };
+        matches(&found.entry).then_some(found)
+    }
+
+    /// Where the entry is that `matches`, or where it would go: searches the hash's chain.
     pub(crate) fn seat<'s, T: Default>(
         &'s self,
         session: &'s Session<'_, T>,
         hash: u32,
-        matches: &mut impl FnMut(&Entry<K, V>) -> bool,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
     ) -> Seat<'s, K, V> {
         self.witness.read(0..1);
-        let (tag, bucket) = (state::tag(hash), self.bucket(hash));
-        // What is there is mostly found at once: one look at the tags tells where.
-        if let Some(slot) = bucket.slots.get(bucket.likely(tag)) {
-            let word = session.load(slot);
-            if state::is_found(word.addr(), tag) {
-                // SAFETY: it was loaded in this session, is taken and not frozen.
-                let found = unsafe { Found::new(slot, word) };
-                if matches(&found.entry) {
-                    return Seat::Found(found);
-                }
-            }
-        }
-        bucket.search(session, tag, matches)
-    }
-}
-
-impl<K, V> Bucket<K, V> {
-    /// The number of the first slot with this tag; `SLOTS` if there is none.
-    #[inline]
-    fn likely(&self, tag: usize) -> usize {
-        let mut place = SLOTS;
-        for (number, slot) in self.slots.iter().enumerate().rev() {
-            // Relaxed: a hint of where to look.
-            let word = slot.load(Relaxed).addr();
-            place = if state::has_tag(word, tag) { number } else { place };
-        }
-        place
-    }
-
-    /// Searches the chain that begins here.
-    #[inline(never)]
-    fn search<'s, T: Default>(
-        &'s self,
-        session: &'s Session<'_, T>,
-        tag: usize,
-        matches: &mut impl FnMut(&Entry<K, V>) -> bool,
-    ) -> Seat<'s, K, V> {
-        let mut bucket = self;
+        let (tag, mut bucket) = (state::tag(hash), self.bucket(hash));
         loop {
             for slot in &bucket.slots {
                 let word = session.load(slot);
@@ -243,6 +247,20 @@ impl<K, V> Bucket<K, V> {
                 None => return Seat::Full(&bucket.link),
             }
         }
+    }
+}
+
+impl<K, V> Bucket<K, V> {
+    /// The first slot with this tag, if there is one, and what is in it less the tag.
+    #[inline]
+    fn likely(&self, tag: usize) -> (&AtomicPtr<Entry<K, V>>, *mut Entry<K, V>) {
+        let none = (&self.slots[0], ptr::without_provenance_mut(usize::MAX));
+        // No branch: which slot it is nobody could foretell.
+        self.slots.iter().rev().fold(none, |likely, slot| {
+            // Acquire [publish]: pairs with what made it reachable; `Session::is_current` comes after it.
+            let untagged = slot.load(Acquire).map_addr(|word| state::untagged(word, tag));
+            if state::has_tag(untagged.addr(), 0) { (slot, untagged) } else { likely }
+        })
     }
 }
 

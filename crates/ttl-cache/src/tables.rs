@@ -33,7 +33,6 @@ use crate::{
     kept::Kept,
     moving::move_group,
     session::Session,
-    shape::Cell,
     state::{self, Content, DEAD, EMPTY, SLOTS},
     table::{Bucket, Found, LEAST, Seat, Table},
 };
@@ -113,7 +112,22 @@ impl<K, V> Tables<K, V> {
         &'s self,
         session: &'s Session<'_, T>,
         hash: u32,
-        matches: &mut impl FnMut(&Entry<K, V>) -> bool,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
+    ) -> (&'s Table<K, V>, Seat<'s, K, V>) {
+        let root = self.root(session);
+        if let Some(found) = root.likely(session, hash, matches) {
+            return (root, Seat::Found(found));
+        }
+        self.search(session, hash, matches)
+    }
+
+    /// As `seat`, slot by slot.
+    #[inline(never)]
+    fn search<'s, T: Default>(
+        &'s self,
+        session: &'s Session<'_, T>,
+        hash: u32,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
     ) -> (&'s Table<K, V>, Seat<'s, K, V>) {
         let mut table = self.root(session);
         loop {
@@ -130,9 +144,9 @@ impl<K, V> Tables<K, V> {
         &'s self,
         session: &'s Session<'_, T>,
         hash: u32,
-        mut matches: impl FnMut(&Entry<K, V>) -> bool,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
     ) -> Option<Found<'s, K, V>> {
-        match self.seat(session, hash, &mut matches).1 {
+        match self.seat(session, hash, matches).1 {
             Seat::Found(found) => Some(found),
             _ => None,
         }
@@ -148,11 +162,11 @@ impl<K, V> Tables<K, V> {
         session: &'s Session<'_, T>,
         hash: u32,
         word: *mut Entry<K, V>,
-        mut matches: impl FnMut(&Entry<K, V>) -> bool,
+        matches: impl Fn(&Entry<K, V>) -> bool + Copy,
         before: impl Fn(&Entry<K, V>),
     ) -> Put<'s, K, V> {
         loop {
-            let (table, seat) = self.seat(session, hash, &mut matches);
+            let (table, seat) = self.seat(session, hash, matches);
             let is_in = match seat {
                 Seat::Found(found) => {
                     before(&found.entry);
@@ -218,8 +232,8 @@ impl<K, V> Tables<K, V> {
             // Release [publish]: the table, to whoever loads it.
             // Relaxed: somebody else has done it.
             if self.root.compare_exchange(root, next, Release, Relaxed).is_ok() {
-                // SAFETY: M3: it came out of a box and is out of reach; the entries are not its own.
-                session.retire_large(unsafe { Garbage::new(root, old.birth, free_table::<K, V>) });
+                // SAFETY: M3: it came out of a box and is out of reach.
+                session.retire_large(unsafe { Garbage::new(root, Table::<K, V>::GARBAGE) });
             }
         }
         true
@@ -303,14 +317,6 @@ impl<K, V> Drop for Tables<K, V> {
             table = table_of.next.load(Relaxed);
         }
     }
-}
-
-/// # Safety
-/// It came out of a box, and nobody looks at it any more.
-unsafe fn free_table<K, V>(table: *mut ()) -> Option<Cell> {
-    // SAFETY: as promised by the caller.
-    drop(unsafe { Box::from_raw(table.cast::<Table<K, V>>()) });
-    None
 }
 
 /// Adds a bucket to a chain, with `word` in its first slot; false if somebody was faster.

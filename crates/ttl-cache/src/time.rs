@@ -15,7 +15,6 @@ use crate::state::NEVER;
 pub const TICK: Duration = Duration::from_millis(1);
 
 /// After so many readings of its own a thread looks at the system's clock.
-#[cfg(not(loom))]
 const READINGS: u64 = 64;
 
 /// The published time of the program, ticked by the sweeper and by who reads it often.
@@ -24,6 +23,11 @@ pub(crate) fn published() -> &'static CoarseClock<MonotonicClock> {
     static PUBLISHED: OnceLock<CoarseClock<MonotonicClock>> = OnceLock::new();
     PUBLISHED.get_or_init(CoarseClock::new)
 }
+
+/// It publishes what it sees there only if what is published is older than this many nanoseconds: threads
+/// that publish each time wait for each other.
+#[cfg(not(loom))]
+const LAG: u64 = 1_000_000 / 16;
 
 pub(crate) enum Time {
     #[cfg(not(loom))]
@@ -37,21 +41,29 @@ impl Time {
         match self {
             #[cfg(not(loom))]
             Self::Published(clock) => clock.now_nanos(),
-            Self::Own(clock) => clock.now_nanos(),
+            Self::Own(clock) => clock.now_nanos().min(NEVER),
         }
     }
 
     /// A reader's part in keeping the time: each [`READINGS`]th reading of a thread.
     #[inline]
     pub(crate) fn read(&self, readings: u64) {
+        if readings.is_multiple_of(READINGS) {
+            self.tick();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tick(&self) {
         match self {
             #[cfg(not(loom))]
-            Self::Published(clock) if readings.is_multiple_of(READINGS) => {
-                clock.tick();
+            Self::Published(clock) => {
+                if clock.source().now_nanos().saturating_sub(clock.now_nanos()) >= LAG {
+                    clock.tick();
+                }
             }
-            _ => {
-                let _ = readings;
-            }
+            Self::Own(_) => {}
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Sweep {
 impl<K, V, S> Engine<K, V, S> {
     /// Sweeps the next `buckets`, unless somebody else sweeps; moves a table on instead, if one moves.
     /// False if there is nothing to do at present: a slice has one pass, unless `again`.
+    #[inline(never)]
     pub(crate) fn sweep(
         &self,
         session: &Session<'_>,

@@ -301,39 +301,39 @@ fn load_and_load(fails: bool) {
 }
 
 models! {
-    fn publish_shows_a_whole_entry() [800] => set_and_get();
-    fn publish_shows_a_whole_bucket() [960, 1] => put_in_others(&[]);
-    fn publish_shows_a_whole_table() [28_000, 1] => put_and_put();
-    fn seal_shows_what_is_out_of_reach() [4300] => replace_and_get();
-    fn announce_keeps_what_is_read() [8200] => replace_and_get_first();
-    fn leave_lets_go_of_what_was_read() [200, 1] => get_twice_and_replace();
-    fn freeze_leads_to_the_next_table() [130, 1] => move_and_get();
-    fn moved_group_is_whole() [285, 1] => move_and_remove();
-    fn a_move_loses_no_replacement() [310, 1] => move_and_replace();
+    fn publish_shows_a_whole_entry() [2500] => set_and_get();
+    fn publish_shows_a_whole_bucket() [4300, 1] => put_in_others(&[]);
+    fn publish_shows_a_whole_table() [53_000, 1] => put_and_put();
+    fn seal_shows_what_is_out_of_reach() [9900] => replace_and_get();
+    fn announce_keeps_what_is_read() [14_000] => replace_and_get_first();
+    fn leave_lets_go_of_what_was_read() [160, 1] => get_twice_and_replace();
+    fn freeze_leads_to_the_next_table() [150, 1] => move_and_get();
+    fn moved_group_is_whole() [250, 1] => move_and_remove();
+    fn a_move_loses_no_replacement() [270, 1] => move_and_replace();
     fn last_reference_drops_after_all_reads() [120] => references();
-    fn claim_or_session_is_seen() [8900] => replace_and_collect();
-    fn returned_purse_is_whole() [8600] => replace_twice_and_collect();
+    fn claim_or_session_is_seen() [4800] => replace_and_collect();
+    fn returned_purse_is_whole() [2900] => replace_twice_and_collect();
     fn two_empty_one_purse() [210, 1] => collect_and_collect();
     fn give_back_ends_the_last_use() [27] => give_back_and_refill();
     fn open_shows_the_listed_blocks() [1000] => give_back_both();
     fn a_block_is_freed_by_one() [740] => give_back_and_free();
     fn a_block_outlives_its_heap() [2000] => give_back_and_close();
     fn a_purse_is_emptied_under_its_thread() [2400, 1] => retire_and_maintain();
-    fn pile_shows_what_was_laid_down() [9900, 1] => batches_of_two();
+    fn pile_shows_what_was_laid_down() [5400, 1] => batches_of_two();
     fn pile_of_two() [100] => lay_and_take();
-    fn seal_on_a_shelf() [1100] => read_and_replace(1, 2);
-    fn leave_on_a_shelf() [2700] => read_and_replace(2, 2);
+    fn seal_on_a_shelf() [2500] => read_and_replace(1, 2);
+    fn leave_on_a_shelf() [8300] => read_and_replace(2, 2);
     fn seal_after_a_session() [1200] => read_again_and_replace();
-    fn looks_again_at_the_era() [7500] => read_again_and_replace_more();
+    fn looks_again_at_the_era() [14_000] => read_again_and_replace_more();
     fn found_groups_are_whole() [340, 1] => move_and_move();
-    fn freeze_by_who_begins() [2500] => begin_and_find();
-    fn pile_of_a_shelf() [1300, 1] => replace_both();
-    fn one_key_has_one_entry_if_two_put_it_in() [3900] => put_in_and_put_in();
-    fn one_key_has_one_entry_if_two_replace_it() [450] => replace_and_replace();
-    fn one_of_two_removes() [820] => remove_and_remove();
-    fn an_evicted_entry_stays_for_who_reads_it() [440, 1] => evict_and_get();
-    fn an_entry_is_evicted_or_removed() [990, 1] => evict_and_remove();
-    fn one_of_two_loads() [6800] => load_and_load(false);
+    fn freeze_by_who_begins() [1300] => begin_and_find();
+    fn pile_of_a_shelf() [1700, 1] => replace_both();
+    fn one_key_has_one_entry_if_two_put_it_in() [24_000] => put_in_and_put_in();
+    fn one_key_has_one_entry_if_two_replace_it() [910] => replace_and_replace();
+    fn one_of_two_removes() [570] => remove_and_remove();
+    fn an_evicted_entry_stays_for_who_reads_it() [480, 1] => evict_and_get();
+    fn an_entry_is_evicted_or_removed() [1300, 1] => evict_and_remove();
+    fn one_of_two_loads() [21_000] => load_and_load(false);
     fn a_failed_load_is_taken_over() [1000] => load_and_load(true);
 }
 
