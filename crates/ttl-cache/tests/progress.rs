@@ -189,6 +189,8 @@ fn reads_of_a_table_at_rest_are_short() {
     assert_steps("EntryRef::clone", more, 1);
     let ((), less) = steps(|| drop(other));
     assert_steps("EntryRef::drop", less, 2);
+    let (_, now) = steps(|| cache.now());
+    assert_steps("Cache::now", now, 1);
     let ((), replace) = steps(|| cache.set(Chosen(0, 0), 1));
     println!("progress set, replacing in the first slot: {replace} steps");
 }
