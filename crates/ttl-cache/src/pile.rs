@@ -92,10 +92,17 @@ impl<T> Iterator for Taken<T> {
         if self.top.is_null() {
             return None;
         }
-        // SAFETY: I1: it was taken out of the pile whole, and came out of a box.
-        let node = unsafe { Box::from_raw(self.top) };
-        self.top = node.below;
-        Some(node.item)
+        let Node { item, below } = if cfg!(loom) {
+            // Its memory is leaked: whether the allocator gives an address again must not decide what a
+            // model sees.
+            // SAFETY: I1: it was taken out of the pile whole.
+            unsafe { self.top.read() }
+        } else {
+            // SAFETY: as above; and it came out of a box.
+            *unsafe { Box::from_raw(self.top) }
+        };
+        self.top = below;
+        Some(item)
     }
 }
 
