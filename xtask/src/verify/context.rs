@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::workspace::{self, Crate};
+use crate::{
+    process::Outcome,
+    workspace::{self, Crate},
+};
 
 /// What the shares of the rungs are parts of.
 pub(super) const MINUTES: u64 = 80;
@@ -52,6 +55,11 @@ impl Context {
     #[expect(clippy::cast_precision_loss, reason = "a size")]
     pub(super) fn stress(&self, base: f64) -> String {
         (base * self.minutes as f64 / MINUTES as f64).to_string()
+    }
+
+    /// What went wrong in a run that failed, and where its output lies, which is written there.
+    pub(super) fn fault(&self, name: &str, outcome: &Outcome) -> Result<String> {
+        Ok(format!("{}, see {}", outcome.describe(), self.log(name, &outcome.output)?))
     }
 
     /// Writes the output of what failed, and tells where it lies.

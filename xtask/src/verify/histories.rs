@@ -5,7 +5,7 @@ use core::time::Duration;
 use anyhow::Result;
 
 use super::{
-    Ready, Rung,
+    Rung,
     context::Context,
     table::{Row, Verdict},
 };
@@ -23,10 +23,6 @@ const REPEATED: f64 = 100.0;
 pub(super) struct Histories;
 
 impl Rung for Histories {
-    fn prepare(&mut self, _: &Context) -> Result<Ready> {
-        Ok(Ready::Yes)
-    }
-
     fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>> {
         if !one.has_tests("history") {
             let (verdict, why) = if one.is_structure() {
@@ -48,8 +44,7 @@ impl Rung for Histories {
                 None => (Verdict::Inconclusive, outcome.describe()),
                 Some(_) => {
                     let log = format!("histories-{}", test.file_name());
-                    let log = context.log(&log, &outcome.output)?;
-                    (Verdict::Failed, format!("{}, see {log}", outcome.describe()))
+                    (Verdict::Failed, context.fault(&log, &outcome)?)
                 }
             };
             rows.push(Row::new(one, &test.name, verdict, note).took(outcome.elapsed));

@@ -20,7 +20,7 @@ use crate::workspace::{self, Crate};
 pub(super) fn recall(context: &Context, rung: &str, one: &Crate) -> Option<Vec<Row>> {
     let text = fs::read_to_string(file(context, rung, one)).ok()?;
     let mut lines = text.lines();
-    if lines.next()? != fingerprint(context, rung, one, judge_of(rung)).ok()? {
+    if lines.next()? != fingerprint(context, rung, one, more_of(rung, one).as_deref()).ok()? {
         return None;
     }
     lines.map(Row::from_line).collect()
@@ -32,7 +32,7 @@ pub(super) fn keep(context: &Context, rung: &str, one: &Crate, rows: &[Row]) -> 
     if rows.iter().any(is_open) {
         return Ok(());
     }
-    let mut text = fingerprint(context, rung, one, judge_of(rung))? + "\n";
+    let mut text = fingerprint(context, rung, one, more_of(rung, one).as_deref())? + "\n";
     text.extend(rows.iter().map(Row::to_line));
     let file = file(context, rung, one);
     let parent = file.parent().unwrap_or(&file);
@@ -44,9 +44,13 @@ fn file(context: &Context, rung: &str, one: &Crate) -> PathBuf {
     context.dir().join("kept").join(format!("{rung}-{}", one.name))
 }
 
-/// What is no source of the rung, but decides what passes.
-fn judge_of(rung: &str) -> Option<&str> {
-    (rung == "mutants").then_some("xtask/survivors.md")
+/// What decides what a rung finds, and lies elsewhere.
+fn more_of(rung: &str, one: &Crate) -> Option<String> {
+    match rung {
+        "fuzz" => Some(format!("fuzz/fuzz_targets/{}.rs", one.name)),
+        "mutants" => Some("xtask/survivors.md".to_owned()),
+        _ => None,
+    }
 }
 
 /// Tells these sources, of the crate, what it stands on, what tests it by this rung and `more`, from
@@ -66,9 +70,6 @@ pub(super) fn fingerprint(
     let own = root.join("xtask/src/verify");
     files.extend(["suite.rs", "toolchain.rs"].map(|file| own.join(file)));
     files.push(own.join(rung).with_extension("rs"));
-    if rung == "fuzz" {
-        files.push(root.join("fuzz/fuzz_targets").join(&one.name).with_extension("rs"));
-    }
     for file in files {
         hash(&file, &mut hasher)?;
     }

@@ -39,9 +39,7 @@ impl Rung for Miri {
                 Some(status) if status.success() => (Verdict::Passed, String::new()),
                 None => (Verdict::Inconclusive, outcome.describe()),
                 Some(_) => {
-                    let log = format!("miri-{}{what}", one.name);
-                    let log = context.log(&log, &outcome.output)?;
-                    (Verdict::Failed, format!("{}, see {log}", outcome.describe()))
+                    (Verdict::Failed, context.fault(&format!("miri-{}{what}", one.name), &outcome)?)
                 }
             };
             rows.push(Row::new(one, what, verdict, note).took(outcome.elapsed));

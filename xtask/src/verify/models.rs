@@ -5,7 +5,7 @@ use core::time::Duration;
 use anyhow::Result;
 
 use super::{
-    Ready, Rung,
+    Rung,
     context::Context,
     table::{Row, Verdict},
 };
@@ -28,10 +28,6 @@ const STOPPED: i32 = 75;
 pub(super) struct Models;
 
 impl Rung for Models {
-    fn prepare(&mut self, _: &Context) -> Result<Ready> {
-        Ok(Ready::Yes)
-    }
-
     fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>> {
         let mut tests = cargo::build_tests(cargo::cargo(Face::Modelled), &[&one.name], "loom")?;
         // Those that must fail have failed at the usual bound.
@@ -85,8 +81,7 @@ fn row(
     let (verdict, note) = match outcome.status {
         Some(status) if status.success() => (Verdict::Passed, told(&outcome.output)),
         Some(_) if is_failure(outcome) => {
-            let log = context.log(&format!("models-{}", test.file_name()), &outcome.output)?;
-            (Verdict::Failed, format!("{}, see {log}", outcome.describe()))
+            (Verdict::Failed, context.fault(&format!("models-{}", test.file_name()), outcome)?)
         }
         _ => (Verdict::Inconclusive, told(&outcome.output)),
     };

@@ -29,7 +29,8 @@ use crate::{
 /// How long the mutants of one crate may take.
 const TIME: Duration = Duration::from_mins(3);
 /// Tests that tell nothing of a mutant which a test of one thread does not, or take too long.
-const LEFT_OUT: [&str; 6] = ["loom", "progress", "stress", "history", "memory", "endurance"];
+const LEFT_OUT: [&str; 7] =
+    ["loom", "litmus", "progress", "stress", "history", "memory", "endurance"];
 
 /// Mutants that show nothing: of texts for debugging, and those that never compile.
 const NO_MUTANTS: [&str; 3] = ["impl (fmt::)?(Debug|Display)", "Box::leak", "NonNull::"];

@@ -5,7 +5,7 @@ use core::time::Duration;
 use anyhow::Result;
 
 use super::{
-    Ready, Rung,
+    Rung,
     context::Context,
     kept,
     table::{Row, Verdict},
@@ -21,10 +21,6 @@ use crate::{
 pub(super) struct Packages;
 
 impl Rung for Packages {
-    fn prepare(&mut self, _: &Context) -> Result<Ready> {
-        Ok(Ready::Yes)
-    }
-
     fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>> {
         let mut package = cargo::cargo(Face::Real);
         package.args(["package", "--offline", "--allow-dirty"]);
@@ -38,8 +34,7 @@ impl Rung for Packages {
         let (verdict, note) = if outcome.success() {
             (Verdict::Passed, String::new())
         } else {
-            let log = context.log(&format!("packages-{}", one.name), &outcome.output)?;
-            (Verdict::Failed, format!("{}, see {log}", outcome.describe()))
+            (Verdict::Failed, context.fault(&format!("packages-{}", one.name), &outcome)?)
         };
         Ok(vec![Row::new(one, "cargo package", verdict, note).took(outcome.elapsed)])
     }

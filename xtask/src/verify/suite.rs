@@ -147,8 +147,7 @@ impl Way {
         outcome: &Outcome,
     ) -> Result<Row> {
         let log = format!("{}-{}-{}", self.name, one.name, what.replace(' ', "-"));
-        let log = context.log(&log, &outcome.output)?;
-        let why = format!("{}, see {log}", outcome.describe());
+        let why = context.fault(&log, outcome)?;
         Ok(Row::new(one, what, Verdict::Failed, why).took(outcome.elapsed))
     }
 }
