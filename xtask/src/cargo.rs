@@ -146,7 +146,7 @@ impl Test {
 }
 
 /// The tests of a test target, as it lists them.
-fn list(package: &str, dir: &Path, executable: &Path) -> Result<Vec<Test>> {
+pub(crate) fn list(package: &str, dir: &Path, executable: &Path) -> Result<Vec<Test>> {
     let mut command = Command::new(executable);
     command.args(["--list", "--format", "terse"]).current_dir(dir);
     let outcome = process::run(command, Duration::from_mins(1))?;

@@ -46,6 +46,7 @@ enum Command {
     Bench(bench::Args),
     Interface(interface::Args),
     Ci(ci::Args),
+    TryModels(verify::mutants::Args),
 }
 
 /// Runs the command of the command line.
@@ -58,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Orderings(args) => orderings::run(&args),
         Command::TestProgress(args) => progress::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::TryModels(args) => verify::mutants::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Interface(args) => interface::run(&args),
         // Its last line is its verdict.

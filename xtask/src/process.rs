@@ -84,13 +84,25 @@ pub(crate) fn on_every_core<T: Send, R: Send>(
     work: Vec<T>,
     each: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
+    on_numbered_cores(work, |_, item| each(item))
+}
+
+/// The same, where each piece is told the number of the core: nothing else runs with it meanwhile.
+pub(crate) fn on_numbered_cores<T: Send, R: Send>(
+    work: Vec<T>,
+    each: impl Fn(usize, T) -> R + Sync,
+) -> Vec<R> {
     let workers = thread::available_parallelism().map_or(1, usize::from).min(work.len());
     let queue = Mutex::new(work.into_iter().enumerate());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let mut results = thread::scope(|scope| {
-        let work =
-            || core::iter::from_fn(next).map(|(i, item)| (i, each(item))).collect::<Vec<_>>();
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let (next, each) = (&next, &each);
+        let work = |core| {
+            move || {
+                core::iter::from_fn(next).map(|(i, item)| (i, each(core, item))).collect::<Vec<_>>()
+            }
+        };
+        let workers: Vec<_> = (0..workers).map(|core| scope.spawn(work(core))).collect();
         let done = workers.into_iter().map(|worker| worker.join().expect("a worker panicked"));
         done.flatten().collect::<Vec<_>>()
     });

@@ -286,3 +286,14 @@ fn cells_of_rings_stay_one_of_each() {
     cells_stay_one_of_each::<LockFreeRing>();
     cells_stay_one_of_each::<WaitFreeRing>();
 }
+
+/// What the documentation says of 8 hands, and that each hand makes it more.
+#[test]
+fn the_bound_is_what_the_documentation_says() {
+    let bound = |hands| <WaitFreeRing>::step_bound(hands);
+    assert_eq!(bound(8), 40_960);
+    assert_eq!(bound(1), 32 * (17 + 16 + 64));
+    // Beside those of threads and handles there are eight more.
+    assert_eq!(WaitFreeQueue::<u8>::with_hands(4, 0, 0).step_bound(), bound(8));
+    assert_eq!(WaitFreeQueue::<u8>::with_hands(4, 3, 2).step_bound(), bound(13));
+}

@@ -228,6 +228,19 @@ fn as_a_stream() {
 }
 
 #[test]
+fn no_more_is_received_than_was_asked_for() {
+    let (sender, receiver) = channel(8);
+    sender.try_send_many(0..8).unwrap();
+    let mut values = Vec::new();
+    for most in [0, 1, 3, 9] {
+        let before = values.len();
+        let received = receiver.try_recv_into(&mut values, most).unwrap();
+        assert_eq!((received, values.len() - before), (most.min(8 - before), received), "{most}");
+    }
+    assert_eq!(values, (0..8).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_panic_in_what_the_user_gives_loses_nothing_else() {
     struct Fussy(Vec<i32>);
 

@@ -54,6 +54,17 @@ fn a_stopped_clock_gives_a_tick_of_ids_and_then_says_how_long() {
 }
 
 #[test]
+fn ticks_are_counted_from_the_epoch() {
+    let clock = ManualClock::new();
+    clock.advance(10 * MILLISECOND);
+    for (epoch, tick, expected) in [(0, 1, 10), (4, 1, 6), (4, 2, 3), (11, 1, 0)] {
+        let ids = Snowflake::with_clock(&clock).layout(small()).epoch(epoch * MILLISECOND);
+        let ids = ids.tick(tick * MILLISECOND).build().unwrap();
+        assert_eq!(ids.parse(ids.next().unwrap()).unwrap().tick, expected, "{epoch} ms");
+    }
+}
+
+#[test]
 fn a_clock_that_steps_back_finds_ids_in_the_tick_that_was_reached() {
     let clock = Wild::default();
     clock.show(100);

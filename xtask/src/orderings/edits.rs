@@ -11,7 +11,6 @@ use std::{
     fs,
     hash::DefaultHasher,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -92,17 +91,13 @@ fn of(package: &str, row: &toml::Value) -> Result<Edit> {
 pub(super) fn judge_all(package: &str, memory: &Memory, report: &mut Report) -> Result<()> {
     let edits = read(package)?;
     let bar = term::bar(edits.len(), &format!("{package}, edited"));
-    let copies: Vec<_> = (0..edits.len()).map(|n| format!("target/edited/{n}")).rev().collect();
-    let copies = Mutex::new(copies);
-    let copies = || copies.lock().unwrap_or_else(PoisonError::into_inner);
-    let judged = process::on_every_core(edits, |edit| {
+    let copies = workspace::root().join("target/edited");
+    let judged = process::on_numbered_cores(edits, |core, edit| {
         let key = edit.key();
         let (verdict, time) = if let Some(known) = memory.recall(&key) {
             known
         } else {
-            let copy = copies().pop().context("a copy for each edit")?;
-            let (verdict, time) = judge(package, &workspace::root().join(&copy), &edit)?;
-            copies().push(copy);
+            let (verdict, time) = judge(package, &copies.join(core.to_string()), &edit)?;
             memory.keep(&key, &verdict, time)?;
             (verdict, time)
         };
@@ -129,6 +124,8 @@ fn judge(package: &str, copy: &Path, edit: &Edit) -> Result<(Verdict, Duration)>
 fn run(package: &str, copy: &Path, killed_by: &str) -> Result<(Verdict, Duration)> {
     let mut build = cargo::cargo(Face::Modelled);
     build.current_dir(copy).env("CARGO_TARGET_DIR", copy.join("target"));
+    // One build differs by a few lines from the one before.
+    build.env("CARGO_INCREMENTAL", "1");
     // What an edit leaves unused is no news.
     build.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}loom\u{1f}-Awarnings");
     let target = target(&copy.join("crates").join(package).join("tests"), killed_by)?;

@@ -17,10 +17,12 @@ use crate::{
 pub(super) const MINUTES: u64 = 80;
 
 /// The crates, the time and the folder of a run.
+#[derive(Clone)]
 pub(super) struct Context {
     crates: Vec<Crate>,
     minutes: u64,
     dir: PathBuf,
+    core: usize,
 }
 
 impl Context {
@@ -29,11 +31,21 @@ impl Context {
         let dir = workspace::root().join("target/verify");
         let logs = dir.join("logs");
         fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
-        Ok(Self { crates: workspace::select(names)?, minutes, dir })
+        Ok(Self { crates: workspace::select(names)?, minutes, dir, core: 0 })
     }
 
     pub(super) fn crates(&self) -> &[Crate] {
         &self.crates
+    }
+
+    /// For the crate that is checked on this core.
+    pub(super) fn on(&self, core: usize) -> Self {
+        Self { core, ..self.clone() }
+    }
+
+    /// Tells the crates apart that are checked side by side, where each needs a folder alone.
+    pub(super) fn core(&self) -> usize {
+        self.core
     }
 
     pub(super) fn minutes(&self) -> u64 {

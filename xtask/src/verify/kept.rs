@@ -69,7 +69,7 @@ pub(super) fn fingerprint(
     files.extend(["Cargo.lock", "Cargo.toml"].into_iter().chain(more).map(|file| root.join(file)));
     let own = root.join("xtask/src/verify");
     files.extend(["suite.rs", "toolchain.rs"].map(|file| own.join(file)));
-    files.push(own.join(rung).with_extension("rs"));
+    files.extend([own.join(rung).with_extension("rs"), own.join(rung)]);
     for file in files {
         hash(&file, &mut hasher)?;
     }

@@ -11,7 +11,7 @@ mod histories;
 mod kept;
 mod miri;
 mod models;
-mod mutants;
+pub(crate) mod mutants;
 mod packages;
 mod suite;
 mod table;
@@ -27,8 +27,9 @@ use context::Context;
 use table::{Row, Verdict};
 
 use crate::{
+    process,
     term::{BAD, BOLD, DIM, GOOD, paint, seconds},
-    workspace,
+    workspace::Crate,
 };
 
 /// Runs the rungs that are too long for each change, and says what each of them shows
@@ -108,7 +109,7 @@ enum Ready {
 }
 
 /// One tool.
-trait Rung {
+trait Rung: Sync {
     /// Gets ready what it needs, if it needs more than the toolchain in use.
     ///
     /// # Errors
@@ -117,11 +118,16 @@ trait Rung {
         Ok(Ready::Yes)
     }
 
+    /// Does it leave cores idle, so that it runs on as many crates at once?
+    fn is_for_one_core(&self) -> bool {
+        false
+    }
+
     /// Runs it on one crate.
     ///
     /// # Errors
     /// It could not be run.
-    fn check(&self, context: &Context, one: &workspace::Crate) -> Result<Vec<Row>>;
+    fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>>;
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -179,17 +185,22 @@ fn climb(name: Name, args: &Args, context: &Context) -> Vec<Row> {
     match rung.prepare(context) {
         Ok(Ready::Yes) if args.prepare => {}
         Ok(Ready::Yes) => {
-            for one in left {
-                let found = rung.check(context, one);
-                let found = found.unwrap_or_else(|error| {
-                    vec![Row::new(one, "", Verdict::Failed, format!("{error:#}"))]
-                });
-                let found: Vec<_> = found.into_iter().map(|row| row.of(&text)).collect();
+            let check = |core, one: &Crate| {
+                let failure = |error| Row::new(one, "", Verdict::Failed, format!("{error:#}"));
+                let found = rung.check(&context.on(core), one);
+                let found = found.unwrap_or_else(|error| vec![failure(error)]);
+                let mut found: Vec<_> = found.into_iter().map(|row| row.of(&text)).collect();
                 if let Err(error) = kept::keep(context, &text, one, &found) {
-                    rows.push(Row::of_all("", Verdict::Failed, format!("{error:#}")).of(&text));
+                    found.push(failure(error).of(&text));
                 }
-                rows.extend(found);
-            }
+                found
+            };
+            let found = if rung.is_for_one_core() {
+                process::on_numbered_cores(left, check)
+            } else {
+                left.into_iter().map(|one| check(0, one)).collect()
+            };
+            rows.extend(found.into_iter().flatten());
         }
         Ok(Ready::No(why)) => rows.push(Row::of_all("", Verdict::Skipped, why).of(&text)),
         Err(error) => {

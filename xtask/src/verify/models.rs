@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// By how many preemptions the bounds grow; the last where that was quick with the one before.
 const DEEPER: [usize; 2] = [1, 2];
 /// The exit code of a test that stopped at its limit: the testkit's `model::STOPPED`.
-const STOPPED: i32 = 75;
+pub(super) const STOPPED: i32 = 75;
 
 /// The rung.
 #[derive(Debug)]
@@ -60,7 +60,8 @@ impl Rung for Models {
     }
 }
 
-fn command(test: &Test, deeper: usize, limit: Duration) -> std::process::Command {
+/// Runs a model with `deeper` more preemptions, for at most `limit`.
+pub(super) fn command(test: &Test, deeper: usize, limit: Duration) -> std::process::Command {
     let mut command = test.command();
     command.env("ATOMWORKS_DEEPER", deeper.to_string());
     command.env("ATOMWORKS_MODEL_SECONDS", limit.as_secs().max(1).to_string());

@@ -1,8 +1,12 @@
 //! Mutation testing by cargo-mutants: of the packed words, as pure functions, and of the algorithms.
 //!
-//! It replaces bodies and operators, not orderings, and runs the tests of one thread against each mutant:
-//! a survivor is something that no such test looks at. Those that are known stand in
-//! `xtask/survivors.md`, each with a reason; another one fails the rung.
+//! It replaces bodies and operators, not orderings. The tests of one thread judge each mutant, and the
+//! models those that survive that: what both miss is something that nothing looks at. Those that are
+//! known stand in `xtask/survivors.md`, each with a reason; another one fails the rung. A run of the
+//! default length tries each mutant of the words and every third of the algorithms.
+
+mod jury;
+mod survivors;
 
 use core::time::Duration;
 use std::{
@@ -13,11 +17,14 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
+use jury::Jury;
+pub(crate) use jury::{Args, run};
+use survivors::{Survivor, pattern, without_place};
 
 use super::{
     Ready, Rung,
-    context::Context,
+    context::{Context, MINUTES},
     kept,
     table::{Row, Verdict},
 };
@@ -26,11 +33,10 @@ use crate::{
     workspace::{self, Crate},
 };
 
-/// How long the mutants of one crate may take.
-const TIME: Duration = Duration::from_mins(3);
-/// Tests that tell nothing of a mutant which a test of one thread does not, or take too long.
-const LEFT_OUT: [&str; 7] =
-    ["loom", "litmus", "progress", "stress", "history", "memory", "endurance"];
+/// How long the mutants of one crate may take, with another's at its side.
+const TIME: Duration = Duration::from_mins(6);
+/// Of how many mutants of the algorithms one is tried in a run of the default length.
+const SAMPLE: u64 = 3;
 
 /// Mutants that show nothing: of texts for debugging, and those that never compile.
 const NO_MUTANTS: [&str; 3] = ["impl (fmt::)?(Debug|Display)", "Box::leak", "NonNull::"];
@@ -44,7 +50,7 @@ pub(super) struct Mutants {
 
 impl Rung for Mutants {
     fn prepare(&mut self, context: &Context) -> Result<Ready> {
-        self.known = known()?;
+        self.known = survivors::known()?;
         let own = context.dir().join("tools/bin/cargo-mutants");
         self.tool = if own.exists() || !answers(Path::new("cargo-mutants")) {
             own
@@ -69,6 +75,11 @@ impl Rung for Mutants {
         Ok(Ready::Yes)
     }
 
+    /// Builds take one core.
+    fn is_for_one_core(&self) -> bool {
+        true
+    }
+
     fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>> {
         let files = files(one)?;
         if files.is_empty() {
@@ -79,150 +90,169 @@ impl Rung for Mutants {
         let folder = context.dir().join("mutants").join(&one.name);
         let folder = folder.join(kept::fingerprint(context, "mutants", one, None)?);
         let started = Instant::now();
-        let time = context.share(TIME);
-        let (mut all, mut found, mut output) = (0, Found::default(), String::new());
+        let trial = Trial { context, one, until: started + context.share(TIME) };
+        let mut tally = Tally::default();
         // The words first: the tool itself goes by the names of the files.
         let (words, algorithms): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|file| is_state(file));
-        for (name, files) in [("words", words), ("algorithms", algorithms)] {
-            if files.is_empty() {
-                continue;
+        let sample = (SAMPLE * MINUTES).div_ceil(context.minutes().max(MINUTES));
+        for (name, files, sample) in [("words", words, 1), ("algorithms", algorithms, sample)] {
+            if !files.is_empty() {
+                let mutants = self.list(&selection(one, &files), sample)?;
+                self.try_all(&trial, &mutants, &folder.join(name), &mut tally)?;
             }
-            all += self.list(one, &files)?;
-            let folder = folder.join(name);
-            fs::create_dir_all(&folder)
-                .with_context(|| format!("creating {}", folder.display()))?;
-            let left = time.saturating_sub(started.elapsed());
-            if !left.is_zero() {
-                let command = self.command(context, one, &files, &folder, left)?;
-                output += &process::run(command, left + Duration::from_mins(5))?.output;
-            }
-            found.read(&folder.join("mutants.out"))?;
         }
 
-        let mut rows = self.judge(one, &found);
-        let done = found.caught.len() + found.missed.len() + found.unviable.len();
+        let mut rows = self.judge(one, &tally);
+        let done = tally.done();
         let what = format!(
-            "{done} of {all} mutants: {} caught, {} unviable",
-            found.caught.len(),
-            found.unviable.len(),
+            "{done} of {} mutants: {} noticed by tests of one thread, {} by models",
+            tally.all,
+            tally.tests.caught.len(),
+            tally.models.caught.len(),
         );
-        let (verdict, note) = if done == 0 {
-            let log = context.log(&format!("mutants-{}", one.name), &output)?;
-            (Verdict::Inconclusive, format!("none was judged in time, see {log}"))
-        } else if done < all {
-            (Verdict::Inconclusive, "the time was over; another run goes on from here".to_owned())
-        } else {
+        let (verdict, note) = if done == tally.all {
             (Verdict::Passed, String::new())
+        } else if done == 0 {
+            let log = context.log(&format!("mutants-{}", one.name), &tally.output)?;
+            (Verdict::Inconclusive, format!("none was judged in time, see {log}"))
+        } else {
+            (Verdict::Inconclusive, "the time was over; another run goes on from here".to_owned())
         };
         rows.push(Row::new(one, &what, verdict, note).took(started.elapsed()));
         Ok(rows)
     }
 }
 
+/// Whose mutants are judged, and until when.
+struct Trial<'a> {
+    context: &'a Context,
+    one: &'a Crate,
+    until: Instant,
+}
+
+/// What the juries said of the mutants of a crate.
+#[derive(Default)]
+struct Tally {
+    all: usize,
+    tests: Found,
+    models: Found,
+    /// Those that are known to survive, and did.
+    known: usize,
+    /// What the tool printed.
+    output: String,
+}
+
+impl Tally {
+    /// How many have been judged by all who are to judge them.
+    fn done(&self) -> usize {
+        self.tests.caught.len() + self.models.caught.len() + self.models.missed.len() + self.known
+    }
+}
+
 impl Mutants {
-    /// Judges the mutants of `files` for `time`, and goes on with what lies in `folder`.
+    /// Has mutants judged by the tests, and by the models those that survive.
+    fn try_all(
+        &self,
+        trial: &Trial<'_>,
+        mutants: &BTreeSet<String>,
+        folder: &Path,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        tally.all += mutants.len();
+        let mut hold = |jury: Jury, mutants: &BTreeSet<String>| {
+            let folder = folder.join(jury.name());
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("creating {}", folder.display()))?;
+            let left = trial.until.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                let command = self.command(trial, jury, mutants, &folder, left)?;
+                tally.output += &process::run(command, left + Duration::from_mins(5))?.output;
+            }
+            Found::read(&folder.join("mutants.out"))
+        };
+        let tests = hold(Jury::Tests, mutants)?;
+        let is_known = |line: &&String| self.known.iter().any(|known| known.is(line));
+        let (known, unknown): (Vec<_>, Vec<_>) = tests.missed.iter().partition(is_known);
+        // All of them at once.
+        if !unknown.is_empty() && tests.caught.len() + tests.missed.len() == mutants.len() {
+            let models = hold(Jury::Models, &unknown.into_iter().cloned().collect())?;
+            tally.models.add(models);
+        }
+        tally.known += known.len();
+        tally.tests.add(tests);
+        Ok(())
+    }
+
+    /// Has `jury` judge `mutants` for `time`, and goes on with what lies in `folder`.
     fn command(
         &self,
-        context: &Context,
-        one: &Crate,
-        files: &[PathBuf],
+        trial: &Trial<'_>,
+        jury: Jury,
+        mutants: &BTreeSet<String>,
         folder: &Path,
         time: Duration,
     ) -> Result<Command> {
         let mut command = Command::new("timeout");
         command.arg("--signal=INT").arg(format!("{}s", time.as_secs().max(1))).arg(&self.tool);
-        command.args(["mutants", "--iterate", "--baseline=skip", "--timeout=60"]);
-        command.args(["--build-timeout=300", "--colors=never", "--all-features", "--output"]);
-        // For the build as well as for the run.
-        command.arg(folder).args(selection(one, files)).arg("--cargo-arg=--lib");
-        for test in tests(one)? {
-            command.arg(format!("--cargo-arg=--test={test}"));
-        }
+        command.args(["mutants", "--iterate", "--baseline=skip", "--build-timeout=300"]);
+        command.args(["--colors=never", "--all-features", "--output"]).arg(folder);
+        // The tool would take its own choice of those that are left.
+        command.args(["--package", &trial.one.name]);
+        command.args(mutants.iter().flat_map(|line| ["--re".to_owned(), pattern(line)]));
+        jury.instruct(&mut command, trial.one)?;
         command.current_dir(workspace::root());
-        command.env("ATOMWORKS_STRESS", "0.05").env("PROPTEST_CASES", "64");
-        // Each is built for one run: the less there is to link, the better.
-        command.env("CARGO_PROFILE_DEV_DEBUG", "0");
         // The copies of the sources share what they stand on.
-        command.env("CARGO_TARGET_DIR", context.dir().join("mutants/target"));
+        let core = trial.context.core().to_string();
+        command.env("CARGO_TARGET_DIR", trial.context.dir().join("mutants/target").join(core));
         Ok(command)
     }
 
-    /// A row for each survivor that nobody knows, and for each that is known and was caught.
-    fn judge(&self, one: &Crate, found: &Found) -> Vec<Row> {
-        let row = |what: &str, why: &str| Row::new(one, what, Verdict::Failed, why.to_owned());
-        let names = |lines: &BTreeSet<String>| -> BTreeSet<_> {
-            lines.iter().filter_map(|line| without_place(line)).collect()
-        };
-        let (caught, missed) = (names(&found.caught), names(&found.missed));
-        let new = found.missed.iter().filter(|line| {
-            let name = without_place(line);
-            self.known.iter().all(|known| Some(&known.name) != name.as_ref())
-        });
-        let mut rows: Vec<_> = new.map(|line| row(line, "survived")).collect();
-        let here = format!("crates/{}/", one.name);
-        let known = self.known.iter().filter(|known| known.name.starts_with(&here));
-        let gone =
-            known.filter(|known| caught.contains(&known.name) && !missed.contains(&known.name));
-        rows.extend(
-            gone.map(|known| row(&known.name, "caught: xtask/survivors.md need not have it")),
-        );
-        rows
-    }
-
-    /// How many mutants there are.
-    fn list(&self, one: &Crate, files: &[PathBuf]) -> Result<usize> {
+    /// Every `sample`th mutant of a selection.
+    fn list(&self, selection: &[String], sample: u64) -> Result<BTreeSet<String>> {
         let mut list = Command::new(&self.tool);
-        list.args(["mutants", "--list"]).args(selection(one, files));
+        list.args(["mutants", "--list"]).args(selection);
         let output =
             list.current_dir(workspace::root()).output().context("starting cargo-mutants")?;
         let told = String::from_utf8_lossy(&output.stdout);
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(told.lines().filter(|line| without_place(line).is_some()).count())
+        let mutants = told.lines().filter(|line| without_place(line).is_some());
+        let sample = usize::try_from(sample).unwrap_or(usize::MAX);
+        Ok(mutants.step_by(sample).map(str::to_owned).collect())
+    }
+
+    /// A row for each survivor that nobody knows, and for each that is known and was caught.
+    fn judge(&self, one: &Crate, tally: &Tally) -> Vec<Row> {
+        let row = |what: &str, why: &str| Row::new(one, what, Verdict::Failed, why.to_owned());
+        let new = tally.models.missed.iter().map(|line| row(line, "survived"));
+        let (caught, missed) = (&tally.tests.caught, &tally.tests.missed);
+        let gone = self.known.iter().filter(|known| {
+            caught.iter().any(|line| known.is(line)) && !missed.iter().any(|line| known.is(line))
+        });
+        let gone =
+            gone.map(|known| row(&known.name, "caught: xtask/survivors.md need not have it"));
+        new.chain(gone).collect()
     }
 }
 
-/// A mutant that is known to survive.
-#[derive(Debug)]
-struct Survivor {
-    name: String,
-}
-
-/// Reads `xtask/survivors.md`, whose columns are mutant and why it survives.
-fn known() -> Result<Vec<Survivor>> {
-    let file = workspace::root().join("xtask/survivors.md");
-    let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    parse(&text).with_context(|| format!("reading {}", file.display()))
-}
-
-fn parse(text: &str) -> Result<Vec<Survivor>> {
-    let rows = text.lines().filter(|line| line.starts_with('|')).skip(2);
-    rows.map(|row| {
-        // A mutant may hold the sign that parts the cells, behind a backslash.
-        let row = row.replace("\\|", "\u{0}");
-        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [name, why] = cells[..] else { bail!("a row has two cells: {row}") };
-        ensure!(!why.is_empty(), "a row gives a reason: {row}");
-        Ok(Survivor { name: name.trim_matches('`').replace('\u{0}', "|") })
-    })
-    .collect()
-}
-
-/// What became of the mutants, as the tool names them: with line and column.
+/// What a jury said of mutants, as the tool names them: with line and column.
 #[derive(Debug, Default)]
 struct Found {
     caught: BTreeSet<String>,
     missed: BTreeSet<String>,
-    unviable: BTreeSet<String>,
 }
 
 impl Found {
-    /// Adds what lies in `dir`. A mutant that never ended was caught: it was noticed.
-    fn read(&mut self, dir: &Path) -> Result<()> {
+    /// Reads what lies in `dir`. A mutant that never ended was caught, and so was one that does not
+    /// compile: it was noticed.
+    fn read(dir: &Path) -> Result<Self> {
+        let mut found = Self::default();
         for (names, set) in [
-            (&["caught.txt", "previously_caught.txt", "timeout.txt"][..], &mut self.caught),
-            (&["missed.txt"], &mut self.missed),
-            (&["unviable.txt"], &mut self.unviable),
+            (
+                &["caught.txt", "previously_caught.txt", "timeout.txt", "unviable.txt"][..],
+                &mut found.caught,
+            ),
+            (&["missed.txt"], &mut found.missed),
         ] {
             for file in names.iter().map(|name| dir.join(name)).filter(|file| file.exists()) {
                 let text = fs::read_to_string(&file);
@@ -230,16 +260,13 @@ impl Found {
                 set.extend(text.lines().map(str::to_owned));
             }
         }
-        Ok(())
+        Ok(found)
     }
-}
 
-/// `FILE:LINE:COLUMN: WHAT` without the place in the file, which moves with every edit.
-fn without_place(line: &str) -> Option<String> {
-    let (file, rest) = line.split_once(".rs:")?;
-    let (place, what) = rest.split_once(": ")?;
-    let is_place = place.chars().all(|c| c.is_ascii_digit() || c == ':');
-    is_place.then(|| format!("{file}.rs: {what}"))
+    fn add(&mut self, more: Self) {
+        self.caught.extend(more.caught);
+        self.missed.extend(more.missed);
+    }
 }
 
 fn selection(one: &Crate, files: &[PathBuf]) -> Vec<String> {
@@ -281,21 +308,6 @@ fn is_state(path: &Path) -> bool {
     path.components().any(|part| matches!(part.as_os_str().to_str(), Some("state" | "state.rs")))
 }
 
-/// The integration tests that a mutant is to fail in.
-fn tests(one: &Crate) -> Result<Vec<String>> {
-    let dir = one.dir.join("tests");
-    let entries = fs::read_dir(&dir).with_context(|| format!("reading {}", dir.display()))?;
-    let names = entries.filter_map(|entry| {
-        let path = entry.ok()?.path();
-        let is_test = path.extension().is_some_and(|extension| extension == "rs");
-        is_test.then(|| path.file_stem()?.to_str().map(str::to_owned)).flatten()
-    });
-    let mut names: Vec<_> =
-        names.filter(|name| LEFT_OUT.iter().all(|end| !name.ends_with(end))).collect();
-    names.sort();
-    Ok(names)
-}
-
 fn answers(tool: &Path) -> bool {
     let mut command = Command::new(tool);
     if tool.ends_with("cargo-mutants") {
@@ -306,28 +318,11 @@ fn answers(tool: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests_of_parsing {
-    use super::{files, is_state, known, parse, tests, without_place};
-    use crate::workspace::select;
+mod tests {
     use std::path::Path;
 
-    #[test]
-    fn mutants_are_named_without_their_place() {
-        let line = "crates/refpool/src/state.rs:33:9: replace references -> usize with 0";
-        let name = "crates/refpool/src/state.rs: replace references -> usize with 0";
-        assert_eq!(without_place(line).as_deref(), Some(name));
-        assert_eq!(without_place("no mutant"), None);
-    }
-
-    #[test]
-    fn survivors_have_reasons() {
-        let head = "| mutant | why |\n| --- | --- |\n";
-        let rows = parse(&format!("{head}| `a.rs: replace \\| with &` | equal |\n")).unwrap();
-        assert_eq!(rows[0].name, "a.rs: replace | with &");
-        assert!(parse(&format!("{head}| a.rs: b | |\n")).is_err());
-        assert!(parse(&format!("{head}| a.rs: b |\n")).is_err());
-        known().unwrap();
-    }
+    use super::{files, is_state};
+    use crate::workspace::select;
 
     #[test]
     fn words_come_before_algorithms() {
@@ -336,6 +331,5 @@ mod tests_of_parsing {
         assert!(is_state(&files[0]));
         assert!(files.contains(&Path::new("crates/refpool/src/slot.rs").to_owned()));
         assert!(!files.contains(&Path::new("crates/refpool/src/error.rs").to_owned()));
-        assert_eq!(tests(one).unwrap(), ["api", "model", "panics"]);
     }
 }
