@@ -90,16 +90,20 @@ impl Rung for Mutants {
         let folder = context.dir().join("mutants").join(&one.name);
         let folder = folder.join(kept::fingerprint(context, "mutants", one, None)?);
         let started = Instant::now();
-        let trial = Trial { context, one, until: started + context.share(TIME) };
+        let until = started + context.share(TIME);
         let mut tally = Tally::default();
         // The words first: the tool itself goes by the names of the files.
         let (words, algorithms): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|file| is_state(file));
         let sample = (SAMPLE * MINUTES).div_ceil(context.minutes().max(MINUTES));
+        let sample = usize::try_from(sample).unwrap_or(usize::MAX);
         for (name, files, sample) in [("words", words, 1), ("algorithms", algorithms, sample)] {
             if !files.is_empty() {
-                let mutants = self.list(&selection(one, &files), sample)?;
-                self.try_all(&trial, &mutants, &folder.join(name), &mut tally)?;
+                let all = self.list(one, &files)?;
+                let mutants = all.iter().step_by(sample).collect();
+                let (files, all, folder) = (&files, &all, folder.join(name));
+                let trial = Trial { context, one, until, files, all, folder };
+                self.try_all(&trial, &mutants, &mut tally)?;
             }
         }
 
@@ -124,11 +128,14 @@ impl Rung for Mutants {
     }
 }
 
-/// Whose mutants are judged, and until when.
+/// Whose mutants are judged and until when; all of those, and where what is found lies.
 struct Trial<'a> {
     context: &'a Context,
     one: &'a Crate,
     until: Instant,
+    files: &'a [PathBuf],
+    all: &'a [String],
+    folder: PathBuf,
 }
 
 /// What the juries said of the mutants of a crate.
@@ -155,79 +162,85 @@ impl Mutants {
     fn try_all(
         &self,
         trial: &Trial<'_>,
-        mutants: &BTreeSet<String>,
-        folder: &Path,
+        mutants: &BTreeSet<&String>,
         tally: &mut Tally,
     ) -> Result<()> {
-        tally.all += mutants.len();
-        let mut hold = |jury: Jury, mutants: &BTreeSet<String>| {
-            let folder = folder.join(jury.name());
-            fs::create_dir_all(&folder)
-                .with_context(|| format!("creating {}", folder.display()))?;
-            let left = trial.until.saturating_duration_since(Instant::now());
-            if !left.is_zero() {
-                let command = self.command(trial, jury, mutants, &folder, left)?;
-                tally.output += &process::run(command, left + Duration::from_mins(5))?.output;
-            }
-            Found::read(&folder.join("mutants.out"))
-        };
-        let tests = hold(Jury::Tests, mutants)?;
+        let tests = self.hold(trial, Jury::Tests, mutants, tally)?;
         let is_known = |line: &&String| self.known.iter().any(|known| known.is(line));
-        let (known, unknown): (Vec<_>, Vec<_>) = tests.missed.iter().partition(is_known);
+        let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = tests.missed.iter().partition(is_known);
         // All of them at once.
         if !unknown.is_empty() && tests.caught.len() + tests.missed.len() == mutants.len() {
-            let models = hold(Jury::Models, &unknown.into_iter().cloned().collect())?;
+            let models = self.hold(trial, Jury::Models, &unknown, tally)?;
             tally.models.add(models);
         }
+        tally.all += mutants.len();
         tally.known += known.len();
         tally.tests.add(tests);
         Ok(())
     }
 
-    /// Has `jury` judge `mutants` for `time`, and goes on with what lies in `folder`.
-    fn command(
+    /// Has `jury` judge `mutants`, and goes on with what lies in the folder.
+    fn hold(
         &self,
         trial: &Trial<'_>,
         jury: Jury,
-        mutants: &BTreeSet<String>,
-        folder: &Path,
-        time: Duration,
-    ) -> Result<Command> {
-        let mut command = Command::new("timeout");
-        command.arg("--signal=INT").arg(format!("{}s", time.as_secs().max(1))).arg(&self.tool);
-        command.args(["mutants", "--iterate", "--baseline=skip", "--build-timeout=300"]);
-        command.args(["--colors=never", "--all-features", "--output"]).arg(folder);
-        // The tool would take its own choice of those that are left.
-        command.args(["--package", &trial.one.name]);
-        command.args(mutants.iter().flat_map(|line| ["--re".to_owned(), pattern(line)]));
-        jury.instruct(&mut command, trial.one)?;
-        command.current_dir(workspace::root());
-        // The copies of the sources share what they stand on.
-        let core = trial.context.core().to_string();
-        command.env("CARGO_TARGET_DIR", trial.context.dir().join("mutants/target").join(core));
-        Ok(command)
+        mutants: &BTreeSet<&String>,
+        tally: &mut Tally,
+    ) -> Result<Found> {
+        let folder = trial.folder.join(jury.name());
+        let found = folder.join("mutants.out");
+        let left = trial.until.saturating_duration_since(Instant::now());
+        if !left.is_zero() {
+            if !found.exists() {
+                // The tool tries those that delete a field whatever it is told to choose, but for those
+                // that were caught before.
+                let is_forced = |line: &&String| line.contains(": delete field ");
+                let others =
+                    trial.all.iter().filter(is_forced).filter(|line| !mutants.contains(line));
+                let others = others.fold(String::new(), |text, line| text + line + "\n");
+                let written = fs::create_dir_all(&found)
+                    .and_then(|()| fs::write(found.join("previously_caught.txt"), others));
+                written.with_context(|| format!("writing in {}", found.display()))?;
+            }
+            let mut command = Command::new("timeout");
+            let seconds = format!("{}s", left.as_secs().max(1));
+            command.arg("--signal=INT").arg(seconds).arg(&self.tool);
+            command.args(["mutants", "--iterate", "--baseline=skip", "--build-timeout=300"]);
+            command.args(["--colors=never", "--all-features", "--output"]).arg(&folder);
+            command.args(selection(trial.one, trial.files));
+            command.args(mutants.iter().flat_map(|line| ["--re".to_owned(), pattern(line)]));
+            jury.instruct(&mut command, trial.one)?;
+            command.current_dir(workspace::root());
+            // The copies of the sources share what they stand on.
+            let core = trial.context.core().to_string();
+            let target = trial.context.dir().join("mutants/target").join(core);
+            command.env("CARGO_TARGET_DIR", target);
+            tally.output += &process::run(command, left + Duration::from_mins(5))?.output;
+        }
+        Found::read(&found, mutants)
     }
 
-    /// Every `sample`th mutant of a selection.
-    fn list(&self, selection: &[String], sample: u64) -> Result<BTreeSet<String>> {
+    /// All mutants of the files.
+    fn list(&self, one: &Crate, files: &[PathBuf]) -> Result<Vec<String>> {
         let mut list = Command::new(&self.tool);
-        list.args(["mutants", "--list"]).args(selection);
+        list.args(["mutants", "--list"]).args(selection(one, files));
         let output =
             list.current_dir(workspace::root()).output().context("starting cargo-mutants")?;
         let told = String::from_utf8_lossy(&output.stdout);
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let mutants = told.lines().filter(|line| without_place(line).is_some());
-        let sample = usize::try_from(sample).unwrap_or(usize::MAX);
-        Ok(mutants.step_by(sample).map(str::to_owned).collect())
+        Ok(told.lines().filter(|line| without_place(line).is_some()).map(str::to_owned).collect())
     }
 
-    /// A row for each survivor that nobody knows, and for each that is known and was caught.
+    /// A row for each survivor that nobody knows, and for each of a word that is known and was caught: of the
+    /// algorithms some are caught by chance.
     fn judge(&self, one: &Crate, tally: &Tally) -> Vec<Row> {
         let row = |what: &str, why: &str| Row::new(one, what, Verdict::Failed, why.to_owned());
         let new = tally.models.missed.iter().map(|line| row(line, "survived"));
         let (caught, missed) = (&tally.tests.caught, &tally.tests.missed);
         let gone = self.known.iter().filter(|known| {
-            caught.iter().any(|line| known.is(line)) && !missed.iter().any(|line| known.is(line))
+            known.file().is_some_and(is_state)
+                && caught.iter().any(|line| known.is(line))
+                && !missed.iter().any(|line| known.is(line))
         });
         let gone =
             gone.map(|known| row(&known.name, "caught: xtask/survivors.md need not have it"));
@@ -243,24 +256,22 @@ struct Found {
 }
 
 impl Found {
-    /// Reads what lies in `dir`. A mutant that never ended was caught, and so was one that does not
-    /// compile: it was noticed.
-    fn read(dir: &Path) -> Result<Self> {
-        let mut found = Self::default();
-        for (names, set) in [
-            (
-                &["caught.txt", "previously_caught.txt", "timeout.txt", "unviable.txt"][..],
-                &mut found.caught,
-            ),
-            (&["missed.txt"], &mut found.missed),
-        ] {
+    /// Reads what lies in `dir` of these mutants. One that never ended was caught, and so was one that does
+    /// not compile: it was noticed.
+    fn read(dir: &Path, mutants: &BTreeSet<&String>) -> Result<Self> {
+        let lines_of = |names: &[&str]| {
+            let mut lines = BTreeSet::new();
             for file in names.iter().map(|name| dir.join(name)).filter(|file| file.exists()) {
                 let text = fs::read_to_string(&file);
                 let text = text.with_context(|| format!("reading {}", file.display()))?;
-                set.extend(text.lines().map(str::to_owned));
+                lines.extend(text.lines().map(str::to_owned));
             }
-        }
-        Ok(found)
+            lines.retain(|line| mutants.contains(line));
+            anyhow::Ok(lines)
+        };
+        let missed = lines_of(&["missed.txt"])?;
+        let caught = ["caught.txt", "previously_caught.txt", "timeout.txt", "unviable.txt"];
+        Ok(Self { caught: lines_of(&caught)?, missed })
     }
 
     fn add(&mut self, more: Self) {

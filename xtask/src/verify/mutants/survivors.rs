@@ -1,6 +1,6 @@
 //! `xtask/survivors.md`: the mutants that are known to survive, and why.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -14,6 +14,11 @@ pub(super) struct Survivor {
 }
 
 impl Survivor {
+    /// The file that it is in.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.name.split_once(": ").map(|(file, _)| Path::new(file))
+    }
+
     /// Is this line of the tool about it?
     pub(super) fn is(&self, line: &str) -> bool {
         let Some(name) = without_place(line) else { return false };
