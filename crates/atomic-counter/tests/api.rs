@@ -143,6 +143,7 @@ fn a_slab_gives_dense_ids_and_keeps_counters_apart() {
 
 #[test]
 fn a_full_slab_says_so() {
+    assert_eq!(CounterSlab::CAPACITY, 1_048_560);
     let slab = CounterSlab::new();
     for _ in 0..CounterSlab::CAPACITY {
         slab.counter().unwrap();

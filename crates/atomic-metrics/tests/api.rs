@@ -174,12 +174,17 @@ fn a_rolling_average_weighs_each_value_alike() {
     let clock = ManualClock::new();
     let own = RollingAverage::with_clock(Duration::from_secs(30), &clock);
     for values in [&[1.0, 3.0, 8.0][..], &[10.0], &[-2.0, 4.0]] {
-        values.iter().for_each(|value| own.record(*value));
+        for value in values {
+            own.record(*value);
+        }
         clock.advance(Duration::from_secs(1));
     }
     assert_eq!(own.average(), 24.0 / 6.0);
     // A window that begins within a span takes a half of what is in it.
-    assert_eq!(own.average_over(Duration::from_millis(2500)), (6.0 + 10.0 + 2.0) / (1.5 + 1.0 + 2.0));
+    assert_eq!(
+        own.average_over(Duration::from_millis(2500)),
+        (6.0 + 10.0 + 2.0) / (1.5 + 1.0 + 2.0)
+    );
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Jury {
         let mut names = tests(one)?;
         match self {
             Self::Tests => {
-                tool.args(["--timeout=20", "--cargo-arg=--lib"]);
+                tool.args(["--timeout=10", "--cargo-arg=--lib"]);
                 tool.env("ATOMWORKS_STRESS", "0.05").env("PROPTEST_CASES", "64");
                 // The less there is to link, the better.
                 tool.env("CARGO_PROFILE_DEV_DEBUG", "0");
