@@ -302,8 +302,7 @@ fn a_limiter_is_reconfigured_while_it_runs() {
     limiter.reconfigure(quota(4, 3 * SECOND)).unwrap();
     clock.advance(2 * SECOND);
     assert_eq!(limiter.available(), 0);
-    let nano = Duration::from_nanos(1);
-    let out_of_scale = [SECOND / 16 - nano, 62 * SECOND / 16 + nano];
+    let out_of_scale = [62_499_999, 3_875_000_001].map(Duration::from_nanos);
     for window in out_of_scale {
         assert_eq!(limiter.reconfigure(quota(1, window)), Err(BadQuota::OutOfScale));
     }
