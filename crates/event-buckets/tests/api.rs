@@ -168,7 +168,7 @@ mod counters {
                     let clock = ManualClock::new();
                     let events = $Counter::with_clock(MILLI, 4, &clock);
                     let mut total = 0;
-                    for n in [u64::from(u32::MAX), 1 << 31, (1 << 31) - 1, 1 << 40, 3, 70_000] {
+                    for n in [3, 70_000, u64::from(u32::MAX), 1 << 31, (1 << 31) - 1, 1 << 40, 3] {
                         events.add(n);
                         total += n;
                         assert_eq!(events.total(), total);
