@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Instant,
 };
@@ -57,6 +57,13 @@ impl Way {
 
     pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.environment.push((name.to_owned(), value.into()));
+    }
+
+    /// Puts `path` before those that are in the variable `name`.
+    pub(super) fn set_first(&mut self, name: &str, path: &Path) {
+        let there = self.environment.iter().rfind(|(other, _)| other == name);
+        let there = there.map_or_else(String::new, |(_, paths)| format!(":{paths}"));
+        self.set(name, format!("{}{there}", path.display()));
     }
 
     fn cargo(&self, context: &Context, one: &Crate) -> Command {

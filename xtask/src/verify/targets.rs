@@ -78,6 +78,7 @@ impl Rung for Targets {
             let mut way = Way::new("targets", target.triple);
             toolchain.lead(&mut way, true);
             let binaries = root.join("usr/bin");
+            way.set_first("LD_LIBRARY_PATH", &root.join("usr/lib/x86_64-linux-gnu"));
             // Statically linked: it finds no library where it runs.
             way.flags = vec![
                 "-Ctarget-feature=+crt-static".to_owned(),
