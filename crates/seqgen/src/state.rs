@@ -295,4 +295,17 @@ mod tests {
         }
         assert_eq!(GUARD, u128::from(MAX_BLIND) << 30);
     }
+
+    #[test]
+    fn a_word_is_put_where_blind_adds_have_room() {
+        let may = |max, step, positions: [u64; 3]| {
+            let (rule, _) = Rule::from_zero(0, max, step).unwrap();
+            (positions.map(|position| rule.may_jump_to(position)), rule.brink)
+        };
+        let brink = may(u64::MAX, 1, [0; 3]).1;
+        assert_eq!(may(u64::MAX, 1, [0, brink - 1, brink]).0, [true, true, false]);
+        // With room behind the end, and where no add is blind.
+        assert_eq!(may(100, 1, [0, 100, 101]).0, [true; 3]);
+        assert_eq!(may(u64::MAX, 1 << 60, [0, 1 << 60, u64::MAX]), ([true; 3], 0));
+    }
 }

@@ -53,6 +53,11 @@ impl Rung for Fuzz {
         Ok(Ready::Yes)
     }
 
+    /// A target is one thread.
+    fn is_for_one_core(&self) -> bool {
+        true
+    }
+
     fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>> {
         let Some(toolchain) = &self.0 else { return Ok(Vec::new()) };
         let target = workspace::root().join("fuzz/fuzz_targets").join(&one.name);

@@ -20,7 +20,7 @@ use crate::workspace::{self, Crate};
 pub(super) fn recall(context: &Context, rung: &str, one: &Crate) -> Option<Vec<Row>> {
     let text = fs::read_to_string(file(context, rung, one)).ok()?;
     let mut lines = text.lines();
-    if lines.next()? != fingerprint(context, rung, one, more_of(rung, one).as_deref()).ok()? {
+    if lines.next()? != fingerprint(context, rung, one, &more_of(rung, one)).ok()? {
         return None;
     }
     lines.map(Row::from_line).collect()
@@ -32,7 +32,7 @@ pub(super) fn keep(context: &Context, rung: &str, one: &Crate, rows: &[Row]) -> 
     if rows.iter().any(is_open) {
         return Ok(());
     }
-    let mut text = fingerprint(context, rung, one, more_of(rung, one).as_deref())? + "\n";
+    let mut text = fingerprint(context, rung, one, &more_of(rung, one))? + "\n";
     text.extend(rows.iter().map(Row::to_line));
     let file = file(context, rung, one);
     let parent = file.parent().unwrap_or(&file);
@@ -45,11 +45,11 @@ fn file(context: &Context, rung: &str, one: &Crate) -> PathBuf {
 }
 
 /// What decides what a rung finds, and lies elsewhere.
-fn more_of(rung: &str, one: &Crate) -> Option<String> {
+fn more_of(rung: &str, one: &Crate) -> Vec<String> {
     match rung {
-        "fuzz" => Some(format!("fuzz/fuzz_targets/{}.rs", one.name)),
-        "mutants" => Some("xtask/survivors.md".to_owned()),
-        _ => None,
+        "fuzz" => vec![format!("fuzz/fuzz_targets/{}.rs", one.name), "fuzz/Cargo.lock".to_owned()],
+        "mutants" => vec!["xtask/survivors.md".to_owned()],
+        _ => Vec::new(),
     }
 }
 
@@ -59,14 +59,15 @@ pub(super) fn fingerprint(
     context: &Context,
     rung: &str,
     one: &Crate,
-    more: Option<&str>,
+    more: &[String],
 ) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     (context.minutes(), env!("CARGO_PKG_RUST_VERSION")).hash(&mut hasher);
     let root = workspace::root();
     let mut files: Vec<_> =
         own_crates(one).into_iter().map(|name| root.join("crates").join(name)).collect();
-    files.extend(["Cargo.lock", "Cargo.toml"].into_iter().chain(more).map(|file| root.join(file)));
+    files.extend(["Cargo.lock", "Cargo.toml"].map(|file| root.join(file)));
+    files.extend(more.iter().map(|file| root.join(file)));
     let own = root.join("xtask/src/verify");
     files.extend(["suite.rs", "toolchain.rs"].map(|file| own.join(file)));
     files.extend([own.join(rung).with_extension("rs"), own.join(rung)]);

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// How long the mutants of one crate may take, with another's at its side.
-const TIME: Duration = Duration::from_mins(6);
+const TIME: Duration = Duration::from_mins(5);
 /// Of how many mutants of the algorithms one is tried in a run of the default length.
 const SAMPLE: u64 = 3;
 
@@ -88,7 +88,7 @@ impl Rung for Mutants {
         }
         // What is found of other sources lies in another folder, and is not gone on with.
         let folder = context.dir().join("mutants").join(&one.name);
-        let folder = folder.join(kept::fingerprint(context, "mutants", one, None)?);
+        let folder = folder.join(kept::fingerprint(context, "mutants", one, &[])?);
         let started = Instant::now();
         let until = started + context.share(TIME);
         let mut tally = Tally::default();

@@ -87,6 +87,8 @@ impl Rung for Targets {
             ];
             way.runner = target.emulator.map(|emulator| binaries.join(emulator));
             way.limit = Duration::from_mins(10);
+            way.without =
+                vec![("memory", "what things take is told of 64 bits, and by whole runs")];
             way.set("ATOMWORKS_STRESS", context.stress(0.1));
             way.set("PROPTEST_CASES", "16");
             way.set("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
