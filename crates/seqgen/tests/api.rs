@@ -143,6 +143,7 @@ fn a_batch_ends_with_the_range() {
 }
 
 /// Up to the last `u64`, the last 2^40 ids are a batch of their own.
+#[cfg(target_pointer_width = "64")]
 #[test]
 fn a_batch_of_everything_ends_twice() {
     let ids = Sequence::new(0, u64::MAX, 1).unwrap();
@@ -224,7 +225,6 @@ fn a_set_has_a_sequence_for_each_name() {
     assert_eq!(SET.get("7").unwrap().next(), Ok(9));
     let names: std::collections::HashSet<_> = SET.iter().map(|(name, _)| name.to_owned()).collect();
     assert!(names.len() == 1000 && !SET.is_empty());
-    assert!(align_of::<Sequence>() >= 64 && size_of::<Sequence>() == 2 * align_of::<Sequence>());
 }
 
 #[test]

@@ -40,6 +40,10 @@ const TARGETS: [Target; 2] = [
     },
 ];
 
+/// Tests that start themselves as another process, which an emulator does not.
+const PROCESSES: [&str; 2] =
+    ["killed_at_random_moments_it_repeats_nothing_and_skips_a_block", "one_file_has_one_user"];
+
 /// The rung.
 #[derive(Debug, Default)]
 pub(super) struct Targets(Option<(Toolchain, PathBuf)>);
@@ -76,6 +80,8 @@ impl Rung for Targets {
         let mut rows = Vec::new();
         for target in &TARGETS {
             let mut way = Way::new("targets", target.triple);
+            way.without =
+                vec![("memory", "what things take is told of 64 bits, and by whole runs")];
             toolchain.lead(&mut way, true);
             let binaries = root.join("usr/bin");
             way.set_first("LD_LIBRARY_PATH", &root.join("usr/lib/x86_64-linux-gnu"));
@@ -85,10 +91,13 @@ impl Rung for Targets {
                 format!("-Clinker={}", binaries.join(format!("{}-gcc", target.gnu)).display()),
                 format!("-Clink-arg=--sysroot={}", root.display()),
             ];
-            way.runner = target.emulator.map(|emulator| binaries.join(emulator));
+            if let Some(emulator) = target.emulator {
+                let why = "starts another process, which the emulator does not";
+                way.runner = Some(binaries.join(emulator));
+                way.skip = PROCESSES.map(|name| (name, why)).into();
+                way.without.push(("processes", why));
+            }
             way.limit = Duration::from_mins(10);
-            way.without =
-                vec![("memory", "what things take is told of 64 bits, and by whole runs")];
             way.set("ATOMWORKS_STRESS", context.stress(0.1));
             way.set("PROPTEST_CASES", "16");
             way.set("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
