@@ -41,8 +41,13 @@ const TARGETS: [Target; 2] = [
 ];
 
 /// Tests that start themselves as another process, which an emulator does not.
-const PROCESSES: [&str; 2] =
-    ["killed_at_random_moments_it_repeats_nothing_and_skips_a_block", "one_file_has_one_user"];
+const PROCESSES: [&str; 5] = [
+    "cells_of_ended_threads_are_visited_and_those_of_live_ones_are_not",
+    "destructors_in_both_orders_see_the_slot_or_none_and_leak_nothing",
+    "killed_at_random_moments_it_repeats_nothing_and_skips_a_block",
+    "one_file_has_one_user",
+    "waves_leave_a_table_as_large_as_the_largest_wave",
+];
 
 /// The rung.
 #[derive(Debug, Default)]
