@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     /// An address with bits all over.
-    const SOMEWHERE: usize = usize::MAX / 7 & ADDRESS;
+    const SOMEWHERE: usize = (usize::MAX / 7) & ADDRESS;
 
     #[test]
     fn a_word_is_what_it_was_packed_of() {
