@@ -156,7 +156,7 @@ fn a_batch_of_everything_ends_twice() {
     );
     let mut rest = ids.next_batch(u64::MAX).unwrap();
     assert_eq!((rest.front(), rest.back()), (Some(brink + 1), Some(u64::MAX)));
-    assert_eq!((rest.nth(1 << 30), ids.next()), (Some(brink + 1 + (1 << 30)), Err(Exhausted)));
+    assert_eq!((rest.nth(1 << 39), ids.next()), (Some(brink + 1 + (1 << 39)), Err(Exhausted)));
 }
 
 #[test]
@@ -225,6 +225,8 @@ fn a_set_has_a_sequence_for_each_name() {
     assert_eq!(SET.get("7").unwrap().next(), Ok(9));
     let names: std::collections::HashSet<_> = SET.iter().map(|(name, _)| name.to_owned()).collect();
     assert!(names.len() == 1000 && !SET.is_empty());
+    #[cfg(target_pointer_width = "64")]
+    assert!(align_of::<Sequence>() >= 64 && size_of::<Sequence>() == 2 * align_of::<Sequence>());
 }
 
 #[test]
