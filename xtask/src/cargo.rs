@@ -108,6 +108,9 @@ pub fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
+/// The flags for models of sources that were edited to be wrong: what that leaves unused is no news.
+pub(crate) const FLAGS_OF_EDITED: &str = "--cfg\u{1f}loom\u{1f}-Awarnings";
+
 /// One test of a built test target.
 #[derive(Clone, Debug)]
 pub struct Test {

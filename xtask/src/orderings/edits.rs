@@ -126,8 +126,7 @@ fn run(package: &str, copy: &Path, killed_by: &str) -> Result<(Verdict, Duration
     build.current_dir(copy).env("CARGO_TARGET_DIR", copy.join("target"));
     // One build differs by a few lines from the one before.
     build.env("CARGO_INCREMENTAL", "1");
-    // What an edit leaves unused is no news.
-    build.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}loom\u{1f}-Awarnings");
+    build.env("CARGO_ENCODED_RUSTFLAGS", cargo::FLAGS_OF_EDITED);
     let target = target(&copy.join("crates").join(package).join("tests"), killed_by)?;
     let tests = cargo::build_targets(build, &[package], &target)?;
     let Some(test) = tests.iter().find(|test| test.name == killed_by) else {

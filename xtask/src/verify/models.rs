@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// By how many preemptions the bounds grow; the last where that was quick with the one before.
 const DEEPER: [usize; 2] = [1, 2];
 /// The exit code of a test that stopped at its limit: the testkit's `model::STOPPED`.
-pub(super) const STOPPED: i32 = 75;
+const STOPPED: i32 = 75;
 
 /// Models that are not explored more deeply: loom would go to another thread within an unwinding, and
 /// its own locks, which take all threads for one, would be poisoned.
@@ -76,7 +76,8 @@ pub(super) fn command(test: &Test, deeper: usize, limit: Duration) -> std::proce
     command
 }
 
-fn is_failure(outcome: &Outcome) -> bool {
+/// Whether a model failed; one that ran out of time has not.
+pub(super) fn is_failure(outcome: &Outcome) -> bool {
     outcome.status.is_some_and(|status| !status.success() && status.code() != Some(STOPPED))
 }
 
