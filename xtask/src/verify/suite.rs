@@ -36,8 +36,8 @@ pub(super) struct Way {
     pub(super) limit: Duration,
     /// Tests of targets whose name ends so are left out, and why.
     pub(super) without: Vec<(&'static str, &'static str)>,
-    /// Tests of these names are left out, in whatever target, and why.
-    pub(super) skip: Vec<(&'static str, &'static str)>,
+    /// Tests of these crates and names are left out, in whatever target, and why.
+    pub(super) skip: Vec<(&'static str, &'static str, &'static str)>,
 }
 
 impl Way {
@@ -96,7 +96,7 @@ impl Way {
             }
         }
         let what = format!("{tests} tests in {targets} targets");
-        let skipped = self.skip.iter().map(|(name, why)| format!("without {name}: {why}"));
+        let skipped = self.skipped(one).map(|(name, why)| format!("without {name}: {why}"));
         let note = skipped.collect::<Vec<_>>().join("; ");
         rows.push(Row::new(one, &what, Verdict::Passed, note).took(started.elapsed()));
         Ok(rows)
@@ -114,6 +114,11 @@ impl Way {
             }
             _ => self.failure(context, one, "doc tests", &outcome),
         }
+    }
+
+    /// The tests of `one` that are left out, and why.
+    fn skipped(&self, one: &Crate) -> impl Iterator<Item = (&str, &str)> {
+        self.skip.iter().filter(|(name, ..)| *name == one.name).map(|&(_, test, why)| (test, why))
     }
 
     /// The test executables of `one`, with the names of their targets.
@@ -140,7 +145,7 @@ impl Way {
         };
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.env("CARGO_MANIFEST_DIR", &one.dir).current_dir(&one.dir);
-        for (test, _) in &self.skip {
+        for (test, _) in self.skipped(one) {
             command.args(["--skip", test]);
         }
         process::run(command, self.limit)

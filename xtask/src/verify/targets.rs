@@ -41,12 +41,14 @@ const TARGETS: [Target; 2] = [
 ];
 
 /// Tests that start themselves as another process, which an emulator does not.
-const PROCESSES: [&str; 5] = [
-    "cells_of_ended_threads_are_visited_and_those_of_live_ones_are_not",
-    "destructors_in_both_orders_see_the_slot_or_none_and_leak_nothing",
-    "killed_at_random_moments_it_repeats_nothing_and_skips_a_block",
-    "one_file_has_one_user",
-    "waves_leave_a_table_as_large_as_the_largest_wave",
+const PROCESSES: [(&str, &str); 7] = [
+    ("lockfree-core", "cells_of_ended_threads_are_visited_and_those_of_live_ones_are_not"),
+    ("lockfree-core", "destructors_in_both_orders_see_the_slot_or_none_and_leak_nothing"),
+    ("lockfree-core", "waves_leave_a_table_as_large_as_the_largest_wave"),
+    ("seqgen", "a_file_that_may_only_be_read_is_refused"),
+    ("seqgen", "killed_at_random_moments_it_repeats_nothing_and_skips_a_block"),
+    ("seqgen", "one_file_has_one_user"),
+    ("seqgen", "without_room_nothing_is_made_and_nothing_given"),
 ];
 
 /// The rung.
@@ -99,13 +101,14 @@ impl Rung for Targets {
             if let Some(emulator) = target.emulator {
                 let why = "starts another process, which the emulator does not";
                 way.runner = Some(binaries.join(emulator));
-                way.skip = PROCESSES.map(|name| (name, why)).into();
+                way.skip = PROCESSES.map(|(name, test)| (name, test, why)).into();
                 way.without.push(("processes", why));
             }
             way.limit = Duration::from_mins(10);
             way.set("ATOMWORKS_STRESS", context.stress(0.1));
             way.set("PROPTEST_CASES", "16");
             way.set("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+            way.set("CARGO_PROFILE_DEV_DEBUG", "false");
             let found = way.check(context, one)?;
             rows.extend(found.into_iter().map(|row| row.on(target.triple, target.note)));
         }
