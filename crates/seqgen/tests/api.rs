@@ -114,6 +114,9 @@ fn before_the_first_id_the_current_one_is_a_step_back() {
     assert_eq!((ids.current(), ids.next(), ids.current()), (90, Ok(100), 100));
     let ids = Sequence::builder().min(0).step(10).build().unwrap();
     assert_eq!((ids.current(), ids.next(), ids.current()), (0, Ok(0), 0));
+    let ids = Sequence::builder().min(1 << 63).max(u64::MAX - 4).step(-10).build().unwrap();
+    let first = u64::MAX - 4;
+    assert_eq!((ids.current(), ids.next(), ids.current()), (u64::MAX, Ok(first), first));
 }
 
 #[test]
