@@ -107,7 +107,7 @@ impl Rung for Mutants {
             }
         }
 
-        let mut rows = self.judge(one, &tally);
+        let mut rows = judge(one, &tally);
         let done = tally.done();
         let what = format!(
             "{done} of {} mutants: {} noticed by tests of one thread, {} by models",
@@ -146,6 +146,8 @@ struct Tally {
     models: Found,
     /// Those that are known to survive, and did.
     known: usize,
+    /// Those that are known to survive, and did not.
+    gone: Vec<String>,
     /// What the tool printed.
     output: String,
 }
@@ -169,9 +171,12 @@ impl Mutants {
         let is_known = |line: &&String| self.known.iter().any(|known| known.is(line));
         let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = tests.missed.iter().partition(is_known);
         // All of them at once.
-        if !unknown.is_empty() && tests.caught.len() + tests.missed.len() == mutants.len() {
-            let models = self.hold(trial, Jury::Models, &unknown, tally)?;
-            tally.models.add(models);
+        if tests.caught.len() + tests.missed.len() == mutants.len() {
+            tally.gone.extend(self.gone(&tests));
+            if !unknown.is_empty() {
+                let models = self.hold(trial, Jury::Models, &unknown, tally)?;
+                tally.models.add(models);
+            }
         }
         tally.all += mutants.len();
         tally.known += known.len();
@@ -231,21 +236,25 @@ impl Mutants {
         Ok(told.lines().filter(|line| without_place(line).is_some()).map(str::to_owned).collect())
     }
 
-    /// A row for each survivor that nobody knows, and for each of a word that is known and was caught: of the
-    /// algorithms some are caught by chance.
-    fn judge(&self, one: &Crate, tally: &Tally) -> Vec<Row> {
-        let row = |what: &str, why: &str| Row::new(one, what, Verdict::Failed, why.to_owned());
-        let new = tally.models.missed.iter().map(|line| row(line, "survived"));
-        let (caught, missed) = (&tally.tests.caught, &tally.tests.missed);
-        let gone = self.known.iter().filter(|known| {
+    /// The words' mutants that are known to survive and were caught: of the algorithms some are caught
+    /// by chance.
+    fn gone(&self, tests: &Found) -> impl Iterator<Item = String> {
+        let is_gone = |known: &&Survivor| {
             known.file().is_some_and(is_state)
-                && caught.iter().any(|line| known.is(line))
-                && !missed.iter().any(|line| known.is(line))
-        });
-        let gone =
-            gone.map(|known| row(&known.name, "caught: xtask/survivors.md need not have it"));
-        new.chain(gone).collect()
+                && tests.caught.iter().any(|line| known.is(line))
+                && !tests.missed.iter().any(|line| known.is(line))
+        };
+        self.known.iter().filter(is_gone).map(|known| known.name.clone())
     }
+}
+
+/// A row for each survivor that nobody knows, and for each that is known and is none.
+fn judge(one: &Crate, tally: &Tally) -> Vec<Row> {
+    let row = |what: &str, why: &str| Row::new(one, what, Verdict::Failed, why.to_owned());
+    let new = tally.models.missed.iter().map(|line| row(line, "survived"));
+    let gone = tally.gone.iter();
+    let gone = gone.map(|name| row(name, "caught: xtask/survivors.md need not have it"));
+    new.chain(gone).collect()
 }
 
 /// What a jury said of mutants, as the tool names them: with line and column.
