@@ -112,8 +112,8 @@ impl Rung for Mutants {
         let what = format!(
             "{done} of {} mutants: {} noticed by tests of one thread, {} by models",
             tally.all,
-            tally.tests.caught.len(),
-            tally.models.caught.len(),
+            tally.tests.noticed(),
+            tally.models.noticed(),
         );
         let (verdict, note) = if done == tally.all {
             (Verdict::Passed, String::new())
@@ -155,7 +155,7 @@ struct Tally {
 impl Tally {
     /// How many have been judged by all who are to judge them.
     fn done(&self) -> usize {
-        self.tests.caught.len() + self.models.caught.len() + self.models.missed.len() + self.known
+        self.tests.noticed() + self.models.noticed() + self.models.missed.len() + self.known
     }
 }
 
@@ -171,7 +171,7 @@ impl Mutants {
         let is_known = |line: &&String| self.known.iter().any(|known| known.is(line));
         let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = tests.missed.iter().partition(is_known);
         // All of them at once.
-        if tests.caught.len() + tests.missed.len() == mutants.len() {
+        if tests.noticed() + tests.missed.len() == mutants.len() {
             tally.gone.extend(self.gone(&tests));
             if !unknown.is_empty() {
                 let models = self.hold(trial, Jury::Models, &unknown, tally)?;
@@ -261,12 +261,13 @@ fn judge(one: &Crate, tally: &Tally) -> Vec<Row> {
 #[derive(Debug, Default)]
 struct Found {
     caught: BTreeSet<String>,
+    /// Those that did not end in time, which is to be noticed, too; or the machine was busy.
+    late: BTreeSet<String>,
     missed: BTreeSet<String>,
 }
 
 impl Found {
-    /// Reads what lies in `dir` of these mutants. One that never ended was caught, and so was one that does
-    /// not compile: it was noticed.
+    /// Reads what lies in `dir` of these mutants. One that does not compile was caught: it was noticed.
     fn read(dir: &Path, mutants: &BTreeSet<&String>) -> Result<Self> {
         let lines_of = |names: &[&str]| {
             let mut lines = BTreeSet::new();
@@ -279,12 +280,18 @@ impl Found {
             anyhow::Ok(lines)
         };
         let missed = lines_of(&["missed.txt"])?;
-        let caught = ["caught.txt", "previously_caught.txt", "timeout.txt", "unviable.txt"];
-        Ok(Self { caught: lines_of(&caught)?, missed })
+        let caught = lines_of(&["caught.txt", "previously_caught.txt", "unviable.txt"])?;
+        Ok(Self { caught, late: lines_of(&["timeout.txt"])?, missed })
+    }
+
+    /// How many were noticed.
+    fn noticed(&self) -> usize {
+        self.caught.len() + self.late.len()
     }
 
     fn add(&mut self, more: Self) {
         self.caught.extend(more.caught);
+        self.late.extend(more.late);
         self.missed.extend(more.missed);
     }
 }
@@ -341,7 +348,7 @@ fn answers(tool: &Path) -> bool {
 mod tests {
     use std::path::Path;
 
-    use super::{files, is_state};
+    use super::{Found, Mutants, files, is_state, survivors::Survivor};
     use crate::workspace::select;
 
     #[test]
@@ -351,5 +358,20 @@ mod tests {
         assert!(is_state(&files[0]));
         assert!(files.contains(&Path::new("crates/refpool/src/slot.rs").to_owned()));
         assert!(!files.contains(&Path::new("crates/refpool/src/error.rs").to_owned()));
+    }
+    #[test]
+    fn a_word_that_was_caught_needs_no_row_and_one_that_was_late_does() {
+        let known = [("state.rs", "a"), ("state.rs", "b"), ("state.rs", "c"), ("ring.rs", "a")];
+        let known = known.map(|(file, what)| Survivor { name: format!("src/{file}: {what}") });
+        let mutants = Mutants { known: known.into(), ..Mutants::default() };
+        let line = |what: &str| format!("src/{what}");
+        let tests = Found {
+            caught: [line("state.rs:1:2: a"), line("state.rs:1:2: b"), line("ring.rs:1:2: a")]
+                .into(),
+            late: [line("state.rs:1:2: c")].into(),
+            missed: [line("state.rs:3:4: b")].into(),
+        };
+        assert_eq!(mutants.gone(&tests).collect::<Vec<_>>(), ["src/state.rs: a"]);
+        assert_eq!(tests.noticed(), 4);
     }
 }
