@@ -252,9 +252,8 @@ impl Mutants {
 fn judge(one: &Crate, tally: &Tally) -> Vec<Row> {
     let row = |what: &str, why: &str| Row::new(one, what, Verdict::Failed, why.to_owned());
     let new = tally.models.missed.iter().map(|line| row(line, "survived"));
-    let gone = tally.gone.iter();
-    let gone = gone.map(|name| row(name, "caught: xtask/survivors.md need not have it"));
-    new.chain(gone).collect()
+    let needless = "caught: xtask/survivors.md need not have it";
+    new.chain(tally.gone.iter().map(|name| row(name, needless))).collect()
 }
 
 /// What a jury said of mutants, as the tool names them: with line and column.
@@ -267,7 +266,7 @@ struct Found {
 }
 
 impl Found {
-    /// Reads what lies in `dir` of these mutants. One that does not compile was caught: it was noticed.
+    /// Reads what lies in `dir` of these mutants. One that does not compile was caught, too.
     fn read(dir: &Path, mutants: &BTreeSet<&String>) -> Result<Self> {
         let lines_of = |names: &[&str]| {
             let mut lines = BTreeSet::new();
@@ -359,6 +358,7 @@ mod tests {
         assert!(files.contains(&Path::new("crates/refpool/src/slot.rs").to_owned()));
         assert!(!files.contains(&Path::new("crates/refpool/src/error.rs").to_owned()));
     }
+
     #[test]
     fn a_word_that_was_caught_needs_no_row_and_one_that_was_late_does() {
         let known = [("state.rs", "a"), ("state.rs", "b"), ("state.rs", "c"), ("ring.rs", "a")];
