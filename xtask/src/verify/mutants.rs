@@ -12,6 +12,7 @@ use core::time::Duration;
 use std::{
     collections::BTreeSet,
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Instant,
@@ -40,6 +41,10 @@ const SAMPLE: u64 = 3;
 
 /// Mutants that show nothing: of texts for debugging, and those that never compile.
 const NO_MUTANTS: [&str; 3] = ["impl (fmt::)?(Debug|Display)", "Box::leak", "NonNull::"];
+
+/// Where the tool keeps what it need not try again, and we what it missed, in a jury's folder.
+const PASSED_OVER: &str = "mutants.out/previously_caught.txt";
+const MISSED: &str = "missed.txt";
 
 /// The rung.
 #[derive(Debug, Default)]
@@ -171,7 +176,7 @@ impl Mutants {
         let is_known = |line: &&String| self.known.iter().any(|known| known.is(line));
         let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = tests.missed.iter().partition(is_known);
         // All of them at once.
-        if tests.noticed() + tests.missed.len() == mutants.len() {
+        if tests.judged() == mutants.len() {
             tally.gone.extend(self.gone(&tests));
             if !unknown.is_empty() {
                 let models = self.hold(trial, Jury::Models, &unknown, tally)?;
@@ -193,36 +198,32 @@ impl Mutants {
         tally: &mut Tally,
     ) -> Result<Found> {
         let folder = trial.folder.join(jury.name());
-        let found = folder.join("mutants.out");
+        let before = Found::read(&folder, mutants)?;
         let left = trial.until.saturating_duration_since(Instant::now());
-        if !left.is_zero() {
-            if !found.exists() {
-                // The tool tries those that delete a field whatever it is told to choose, but for those
-                // that were caught before.
-                let is_forced = |line: &&String| line.contains(": delete field ");
-                let others =
-                    trial.all.iter().filter(is_forced).filter(|line| !mutants.contains(line));
-                let others = others.fold(String::new(), |text, line| text + line + "\n");
-                let written = fs::create_dir_all(&found)
-                    .and_then(|()| fs::write(found.join("previously_caught.txt"), others));
-                written.with_context(|| format!("writing in {}", found.display()))?;
-            }
-            let mut command = Command::new("timeout");
-            let seconds = format!("{}s", left.as_secs().max(1));
-            command.arg("--signal=INT").arg(seconds).arg(&self.tool);
-            command.args(["mutants", "--iterate", "--baseline=skip", "--build-timeout=300"]);
-            command.args(["--colors=never", "--all-features", "--output"]).arg(&folder);
-            command.args(selection(trial.one, trial.files));
-            command.args(mutants.iter().flat_map(|line| ["--re".to_owned(), pattern(line)]));
-            jury.instruct(&mut command, trial.one)?;
-            command.current_dir(workspace::root());
-            // The copies of the sources share what they stand on.
-            let core = trial.context.core().to_string();
-            let target = trial.context.dir().join("mutants/target").join(core);
-            command.env("CARGO_TARGET_DIR", target);
-            tally.output += &process::run(command, left + Duration::from_mins(5))?.output;
+        if left.is_zero() || before.judged() == mutants.len() {
+            return Ok(before);
         }
-        Found::read(&found, mutants)
+        // The tool tries again what was missed, and whatever it is told to choose, those that delete a field.
+        let is_forced = |line: &String| line.contains(": delete field ") && !mutants.contains(line);
+        let forced = trial.all.iter().filter(|line| is_forced(line));
+        pass_over(&folder, forced.chain(&before.missed))?;
+        before.keep(&folder)?;
+
+        let mut command = Command::new("timeout");
+        let seconds = format!("{}s", left.as_secs().max(1));
+        command.arg("--signal=INT").arg(seconds).arg(&self.tool);
+        command.args(["mutants", "--iterate", "--baseline=skip", "--build-timeout=300"]);
+        command.args(["--colors=never", "--all-features", "--output"]).arg(&folder);
+        command.args(selection(trial.one, trial.files));
+        command.args(mutants.iter().flat_map(|line| ["--re".to_owned(), pattern(line)]));
+        jury.instruct(&mut command, trial.one)?;
+        command.current_dir(workspace::root());
+        // The copies of the sources share what they stand on.
+        let core = trial.context.core().to_string();
+        let target = trial.context.dir().join("mutants/target").join(core);
+        command.env("CARGO_TARGET_DIR", target);
+        tally.output += &process::run(command, left + Duration::from_mins(5))?.output;
+        Found::read(&folder, mutants)
     }
 
     /// All mutants of the files.
@@ -266,11 +267,11 @@ struct Found {
 }
 
 impl Found {
-    /// Reads what lies in `dir` of these mutants. One that does not compile was caught, too.
-    fn read(dir: &Path, mutants: &BTreeSet<&String>) -> Result<Self> {
+    /// Reads what lies in `folder` of these mutants. One that does not compile was caught, too.
+    fn read(folder: &Path, mutants: &BTreeSet<&String>) -> Result<Self> {
         let lines_of = |names: &[&str]| {
             let mut lines = BTreeSet::new();
-            for file in names.iter().map(|name| dir.join(name)).filter(|file| file.exists()) {
+            for file in names.iter().map(|name| folder.join(name)).filter(|file| file.exists()) {
                 let text = fs::read_to_string(&file);
                 let text = text.with_context(|| format!("reading {}", file.display()))?;
                 lines.extend(text.lines().map(str::to_owned));
@@ -278,9 +279,23 @@ impl Found {
             lines.retain(|line| mutants.contains(line));
             anyhow::Ok(lines)
         };
-        let missed = lines_of(&["missed.txt"])?;
-        let caught = lines_of(&["caught.txt", "previously_caught.txt", "unviable.txt"])?;
-        Ok(Self { caught, late: lines_of(&["timeout.txt"])?, missed })
+        let missed = lines_of(&[MISSED, "mutants.out/missed.txt"])?;
+        let mut caught =
+            lines_of(&["mutants.out/caught.txt", PASSED_OVER, "mutants.out/unviable.txt"])?;
+        caught.retain(|line| !missed.contains(line));
+        Ok(Self { caught, late: lines_of(&["mutants.out/timeout.txt"])?, missed })
+    }
+
+    /// Notes in `folder` what was missed, which the tool forgets.
+    fn keep(&self, folder: &Path) -> Result<()> {
+        let file = folder.join(MISSED);
+        let lines = self.missed.iter().fold(String::new(), |text, line| text + line + "\n");
+        fs::write(&file, lines).with_context(|| format!("writing {}", file.display()))
+    }
+
+    /// How many were judged.
+    fn judged(&self) -> usize {
+        self.noticed() + self.missed.len()
     }
 
     /// How many were noticed.
@@ -293,6 +308,18 @@ impl Found {
         self.late.extend(more.late);
         self.missed.extend(more.missed);
     }
+}
+
+/// Tells the tool, in `folder`, not to try these mutants.
+fn pass_over<'a>(folder: &Path, mutants: impl Iterator<Item = &'a String>) -> Result<()> {
+    let file = folder.join(PASSED_OVER);
+    let lines = mutants.fold(String::new(), |text, line| text + line + "\n");
+    let append = || {
+        fs::create_dir_all(folder.join("mutants.out"))?;
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(&file)?;
+        file.write_all(lines.as_bytes())
+    };
+    append().with_context(|| format!("writing {}", file.display()))
 }
 
 fn selection(one: &Crate, files: &[PathBuf]) -> Vec<String> {
@@ -345,9 +372,9 @@ fn answers(tool: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{env, fs, path::Path, process};
 
-    use super::{Found, Mutants, files, is_state, survivors::Survivor};
+    use super::{Found, Mutants, files, is_state, pass_over, survivors::Survivor};
     use crate::workspace::select;
 
     #[test]
@@ -373,5 +400,19 @@ mod tests {
         };
         assert_eq!(mutants.gone(&tests).collect::<Vec<_>>(), ["src/state.rs: a"]);
         assert_eq!(tests.noticed(), 4);
+    }
+
+    #[test]
+    fn what_was_missed_is_passed_over_and_still_missed() {
+        let folder = env::temp_dir().join(format!("atomworks-mutants-{}", process::id()));
+        let (missed, caught) = ("a.rs:1:2: a".to_owned(), "a.rs:1:2: b".to_owned());
+        let mutants = [&missed, &caught].into();
+        let found = Found { missed: [missed.clone()].into(), ..Found::default() };
+        pass_over(&folder, found.missed.iter()).unwrap();
+        pass_over(&folder, [&caught].into_iter()).unwrap();
+        found.keep(&folder).unwrap();
+        let read = Found::read(&folder, &mutants).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!((read.missed, read.caught), ([missed].into(), [caught].into()));
     }
 }
