@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use anyhow::{Context as _, Result};
@@ -23,6 +24,7 @@ pub(super) struct Context {
     minutes: u64,
     dir: PathBuf,
     core: usize,
+    started: Instant,
 }
 
 impl Context {
@@ -31,7 +33,8 @@ impl Context {
         let dir = workspace::root().join("target/verify");
         let logs = dir.join("logs");
         fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
-        Ok(Self { crates: workspace::select(names)?, minutes, dir, core: 0 })
+        let started = Instant::now();
+        Ok(Self { crates: workspace::select(names)?, minutes, dir, core: 0, started })
     }
 
     pub(super) fn crates(&self) -> &[Crate] {
@@ -50,6 +53,11 @@ impl Context {
 
     pub(super) fn minutes(&self) -> u64 {
         self.minutes
+    }
+
+    /// What is left of them.
+    pub(super) fn left(&self) -> Duration {
+        Duration::from_mins(self.minutes).saturating_sub(self.started.elapsed())
     }
 
     /// Where the rungs keep what they need: `target/verify`.

@@ -5,12 +5,12 @@ use core::time::Duration;
 use anyhow::Result;
 
 use super::{
-    Rung,
+    Ready, Rung,
     context::Context,
     table::{Row, Verdict},
 };
 use crate::{
-    cargo::{self, Face},
+    cargo::{self, Face, Test},
     process,
     workspace::Crate,
 };
@@ -19,10 +19,21 @@ use crate::{
 const REPEATED: f64 = 100.0;
 
 /// The rung.
-#[derive(Debug)]
-pub(super) struct Histories;
+#[derive(Debug, Default)]
+pub(super) struct Histories(Vec<Test>);
 
 impl Rung for Histories {
+    /// Builds all of them at once: what they stand on is then built once.
+    fn prepare(&mut self, context: &Context) -> Result<Ready> {
+        let crates = context.crates().iter().filter(|one| one.has_tests("history"));
+        let packages: Vec<_> = crates.map(|one| one.name.as_str()).collect();
+        // Cargo takes no packages for all of them.
+        if !packages.is_empty() {
+            self.0 = cargo::build_tests(cargo::cargo(Face::Real), &packages, "history")?;
+        }
+        Ok(Ready::Yes)
+    }
+
     fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>> {
         if !one.has_tests("history") {
             let (verdict, why) = if one.is_structure() {
@@ -32,9 +43,8 @@ impl Rung for Histories {
             };
             return Ok(vec![Row::new(one, "", verdict, why.to_owned())]);
         }
-        let tests = cargo::build_tests(cargo::cargo(Face::Real), &[&one.name], "history")?;
         let mut rows = Vec::new();
-        for test in tests {
+        for test in self.0.iter().filter(|test| test.package == one.name) {
             let mut command = test.command();
             command.env("ATOMWORKS_STRESS", context.stress(REPEATED));
             let limit = context.share(Duration::from_mins(5));

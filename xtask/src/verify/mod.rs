@@ -85,8 +85,8 @@ impl Name {
     fn rung(self) -> Box<dyn Rung> {
         match self {
             Self::Packages => Box::new(packages::Packages),
-            Self::Models => Box::new(models::Models),
-            Self::Histories => Box::new(histories::Histories),
+            Self::Models => Box::new(models::Models::default()),
+            Self::Histories => Box::new(histories::Histories::default()),
             Self::Asan => Box::new(asan::Asan::default()),
             Self::Tsan => Box::new(tsan::Tsan::default()),
             Self::Miri => Box::new(miri::Miri),

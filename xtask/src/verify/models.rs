@@ -5,7 +5,7 @@ use core::time::Duration;
 use anyhow::Result;
 
 use super::{
-    Rung,
+    Ready, Rung,
     context::Context,
     table::{Row, Verdict},
 };
@@ -28,21 +28,27 @@ const STOPPED: i32 = 75;
 const NOT_DEEPER: [&str; 1] = ["who_waits_is_woken_by_a_loss"];
 
 /// The rung.
-#[derive(Debug)]
-pub(super) struct Models;
+#[derive(Debug, Default)]
+pub(super) struct Models(Vec<Test>);
 
 impl Rung for Models {
+    /// Builds all of them at once: what they stand on is then built once.
+    fn prepare(&mut self, context: &Context) -> Result<Ready> {
+        let packages: Vec<_> = context.crates().iter().map(|one| one.name.as_str()).collect();
+        self.0 = cargo::build_tests(cargo::cargo(Face::Modelled), &packages, "loom")?;
+        Ok(Ready::Yes)
+    }
+
     fn check(&self, context: &Context, one: &Crate) -> Result<Vec<Row>> {
-        let mut tests = cargo::build_tests(cargo::cargo(Face::Modelled), &[&one.name], "loom")?;
         // Those that must fail have failed at the usual bound.
-        tests.retain(|test| !test.is_twin());
+        let tests = self.0.iter().filter(|test| test.package == one.name && !test.is_twin());
         let (left_out, tests): (Vec<_>, Vec<_>) =
-            tests.into_iter().partition(|test| NOT_DEEPER.contains(&test.name.as_str()));
+            tests.partition(|test| NOT_DEEPER.contains(&test.name.as_str()));
         let limit = context.share(LIMIT);
         let runs = process::on_every_core(tests, |test| {
             let mut runs = Vec::new();
             for deeper in DEEPER {
-                let outcome = process::run(command(&test, deeper, limit), 10 * limit)?;
+                let outcome = process::run(command(test, deeper, limit), 10 * limit)?;
                 let again = outcome.success() && outcome.elapsed < limit / 20;
                 runs.push((deeper, outcome));
                 if !again {
@@ -52,7 +58,7 @@ impl Rung for Models {
             anyhow::Ok((test, runs))
         });
         let why = "loom's own locks do not stand a switch within an unwinding";
-        let skip = |test: Test| Row::new(one, &test.name, Verdict::Skipped, why.to_owned());
+        let skip = |test: &Test| Row::new(one, &test.name, Verdict::Skipped, why.to_owned());
         let mut rows: Vec<_> = left_out.into_iter().map(skip).collect();
         for run in runs {
             let (test, outcomes) = run?;
@@ -61,7 +67,7 @@ impl Rung for Models {
             let failed = outcomes.iter().rposition(|(_, outcome)| is_failure(outcome));
             let told = failed.or(passed).unwrap_or_default();
             if let Some((deeper, outcome)) = outcomes.get(told) {
-                rows.push(row(context, one, &test, *deeper, outcome)?);
+                rows.push(row(context, one, test, *deeper, outcome)?);
             }
         }
         Ok(rows)

@@ -15,6 +15,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
     time::Instant,
 };
 
@@ -34,8 +35,8 @@ use crate::{
     workspace::{self, Crate},
 };
 
-/// How long the mutants of one crate may take, with another's at its side.
-const TIME: Duration = Duration::from_mins(5);
+/// How long the mutants of one crate may take, with another's at its side, where that much is left.
+const TIME: Duration = Duration::from_mins(8);
 /// Of how many mutants of the algorithms one is tried in a run of the default length.
 const SAMPLE: u64 = 3;
 
@@ -51,11 +52,17 @@ const MISSED: &str = "missed.txt";
 pub(super) struct Mutants {
     tool: PathBuf,
     known: Vec<Survivor>,
+    /// For each crate.
+    time: Duration,
 }
 
 impl Rung for Mutants {
     fn prepare(&mut self, context: &Context) -> Result<Ready> {
         self.known = survivors::known()?;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let crates = context.crates().len().div_ceil(cores);
+        let crates = u32::try_from(crates).unwrap_or(u32::MAX).max(1);
+        self.time = context.share(TIME).min(context.left() / crates);
         let own = context.dir().join("tools/bin/cargo-mutants");
         self.tool = if own.exists() || !answers(Path::new("cargo-mutants")) {
             own
@@ -95,7 +102,7 @@ impl Rung for Mutants {
         let folder = context.dir().join("mutants").join(&one.name);
         let folder = folder.join(kept::fingerprint(context, "mutants", one, &[])?);
         let started = Instant::now();
-        let until = started + context.share(TIME);
+        let until = started + self.time;
         let mut tally = Tally::default();
         // The words first: the tool itself goes by the names of the files.
         let (words, algorithms): (Vec<_>, Vec<_>) =

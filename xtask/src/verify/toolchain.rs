@@ -125,7 +125,6 @@ impl Toolchain {
         let mut way = Way::new(sanitizer, &self.host);
         self.lead(&mut way, anew);
         way.without = vec![("memory", "what things take is not what they take otherwise")];
-        way.set("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
         way
     }
 
