@@ -107,7 +107,6 @@ impl Rung for Targets {
             way.limit = Duration::from_mins(10);
             way.set("ATOMWORKS_STRESS", context.stress(0.1));
             way.set("PROPTEST_CASES", "16");
-            way.set("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
             way.set("CARGO_PROFILE_DEV_DEBUG", "false");
             let found = way.check(context, one)?;
             rows.extend(found.into_iter().map(|row| row.on(target.triple, target.note)));
