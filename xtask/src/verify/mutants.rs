@@ -59,10 +59,6 @@ pub(super) struct Mutants {
 impl Rung for Mutants {
     fn prepare(&mut self, context: &Context) -> Result<Ready> {
         self.known = survivors::known()?;
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let crates = context.crates().len().div_ceil(cores);
-        let crates = u32::try_from(crates).unwrap_or(u32::MAX).max(1);
-        self.time = context.share(TIME).min(context.left() / crates);
         let own = context.dir().join("tools/bin/cargo-mutants");
         self.tool = if own.exists() || !answers(Path::new("cargo-mutants")) {
             own
@@ -84,6 +80,11 @@ impl Rung for Mutants {
         if !answers(Path::new("timeout")) {
             return Ok(Ready::No("there is no `timeout`".to_owned()));
         }
+        // Of what is left now that the tool is there.
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let crates = context.crates().len().div_ceil(cores);
+        let crates = u32::try_from(crates).unwrap_or(u32::MAX).max(1);
+        self.time = context.share(TIME).min(context.left() / crates);
         Ok(Ready::Yes)
     }
 
