@@ -87,12 +87,17 @@ pub(crate) fn on_every_core<T: Send, R: Send>(
     on_numbered_cores(work, |_, item| each(item))
 }
 
+/// How many pieces of work run at once.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// The same, where each piece is told the number of the core: nothing else runs with it meanwhile.
 pub(crate) fn on_numbered_cores<T: Send, R: Send>(
     work: Vec<T>,
     each: impl Fn(usize, T) -> R + Sync,
 ) -> Vec<R> {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(work.len());
+    let workers = cores().min(work.len());
     let queue = Mutex::new(work.into_iter().enumerate());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let mut results = thread::scope(|scope| {

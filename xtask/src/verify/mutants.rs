@@ -15,7 +15,6 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    thread,
     time::Instant,
 };
 
@@ -81,8 +80,7 @@ impl Rung for Mutants {
             return Ok(Ready::No("there is no `timeout`".to_owned()));
         }
         // Of what is left now that the tool is there.
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let crates = context.crates().len().div_ceil(cores);
+        let crates = context.crates().len().div_ceil(process::cores());
         let crates = u32::try_from(crates).unwrap_or(u32::MAX).max(1);
         self.time = context.share(TIME).min(context.left() / crates);
         Ok(Ready::Yes)
