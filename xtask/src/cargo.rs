@@ -139,7 +139,16 @@ impl Test {
 
     /// Must it fail, and runs what does so in a child of its own?
     pub fn is_twin(&self) -> bool {
-        self.name.rsplit("::").next().is_some_and(|name| name.starts_with("twin_"))
+        self.is_a("twin_")
+    }
+
+    /// Does it take longer than a test may, and runs only if it is asked to?
+    pub fn is_deep(&self) -> bool {
+        self.is_a("deep_")
+    }
+
+    fn is_a(&self, kind: &str) -> bool {
+        self.name.rsplit("::").next().is_some_and(|name| name.starts_with(kind))
     }
 
     /// A name for files about it.

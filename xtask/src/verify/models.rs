@@ -1,4 +1,5 @@
-//! The loom models with more preemptions than the floors were measured with.
+//! The loom models with more preemptions than the floors were measured with, and those that take long
+//! as it is.
 
 use core::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::{
 
 /// How long a model may explore.
 const LIMIT: Duration = Duration::from_secs(10);
+/// How long one that is deep as it is may.
+const DEEP_LIMIT: Duration = Duration::from_mins(2);
 /// By how many preemptions the bounds grow; the last where that was quick with the one before.
 const DEEPER: [usize; 2] = [1, 2];
 /// The exit code of a test that stopped at its limit: the testkit's `model::STOPPED`.
@@ -44,11 +47,17 @@ impl Rung for Models {
         let tests = self.0.iter().filter(|test| test.package == one.name && !test.is_twin());
         let (left_out, tests): (Vec<_>, Vec<_>) =
             tests.partition(|test| NOT_DEEPER.contains(&test.name.as_str()));
-        let limit = context.share(LIMIT);
         let runs = process::on_every_core(tests, |test| {
+            let (depths, limit): (&[_], _) =
+                if test.is_deep() { (&[0], DEEP_LIMIT) } else { (&DEEPER, LIMIT) };
+            let limit = context.share(limit);
             let mut runs = Vec::new();
-            for deeper in DEEPER {
-                let outcome = process::run(command(test, deeper, limit), 10 * limit)?;
+            for &deeper in depths {
+                let mut command = command(test, deeper, limit);
+                if test.is_deep() {
+                    command.env("ATOMWORKS_DEEP", "1");
+                }
+                let outcome = process::run(command, 10 * limit)?;
                 let again = outcome.success() && outcome.elapsed < limit / 20;
                 runs.push((deeper, outcome));
                 if !again {
@@ -101,7 +110,10 @@ fn row(
         }
         _ => (Verdict::Inconclusive, told(&outcome.output)),
     };
-    let what = format!("{}, {deeper} deeper", test.name);
+    let what = match deeper {
+        0 => test.name.clone(),
+        _ => format!("{}, {deeper} deeper", test.name),
+    };
     Ok(Row::new(one, &what, verdict, note).took(outcome.elapsed))
 }
 
